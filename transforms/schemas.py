@@ -16,6 +16,9 @@ ROW_GROUP_ROWS = 20_000
 TIME = pa.timestamp("us", tz="UTC")
 ENUM = pa.dictionary(pa.int32(), pa.string())
 STRINGS = pa.list_(pa.string())
+JOINS = pa.list_(
+    pa.struct([("article_id", pa.string()), ("similarity", pa.float64()), ("method", pa.string())])
+)
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,9 @@ ARTICLES = Dataset(
         ("story_outlets", STRINGS),
         ("story_actors", STRINGS),
         ("story_rollups", STRINGS),
+        ("identity_keys", STRINGS),
+        ("content_hashes", STRINGS),
+        ("joins", JOINS),
         ("coding_version", pa.string()),
     ),
     key=("article_id",),
