@@ -26,7 +26,7 @@ SUFFIX = ".jsonl"
 Record = RawItem | Reject
 
 
-class JournalDamaged(Exception):
+class JournalDamagedError(Exception):
     """A segment holds a line whose checksum fails; its text names the file and the line."""
 
 
@@ -94,7 +94,7 @@ def segment_length(path: Path) -> int:
 
 
 def read_slice(part: JournalSlice) -> Iterator[Record]:
-    """Yield the records of a slice; raises JournalDamaged at a line that fails its checksum."""
+    """Yield the records of a slice; raises JournalDamagedError at a line that fails its checksum."""
     with Path(part.path).open("rb") as lines:
         for number, line in enumerate(lines):
             if number >= part.end:
@@ -104,7 +104,7 @@ def read_slice(part: JournalSlice) -> Iterator[Record]:
             try:
                 yield decode_record(line)
             except (ValueError, KeyError, TypeError) as error:
-                raise JournalDamaged(f"{part.path}: line {number + 1}: {error}") from error
+                raise JournalDamagedError(f"{part.path}: line {number + 1}: {error}") from error
 
 
 def fsync_folder(folder: Path) -> None:
