@@ -64,6 +64,9 @@ class DeduplicateSettings(Section):
     min_containment: Fraction = 0.75
     horizon_days: Positive = 7
     max_bucket: Positive = 64
+    anchors: Positive = 8
+    lead_anchors: Positive = 4
+    lead_words: Positive = 40
 
 
 class ActorSettings(Section):
