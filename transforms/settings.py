@@ -51,6 +51,7 @@ class CleanSettings(Section):
     max_words: Positive = 20_000
     max_title_chars: Positive = 500
     earliest_year: Annotated[int, Field(ge=1, le=9999)] = 1990
+    rules: str = "cleaning.toml"
 
 
 class DeduplicateSettings(Section):
