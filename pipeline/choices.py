@@ -1,0 +1,74 @@
+"""The choices that options offer; apart from what uses them, so that --help loads nothing heavy."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+
+from pipeline.errors import UserError
+
+
+class Format(StrEnum):
+    """The forms that a result can take."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+    PARQUET = "parquet"
+
+
+class Granularity(StrEnum):
+    """The length of a publication window; weeks are ISO weeks from Monday, UTC."""
+
+    HOUR = "hour"
+    DAY = "day"
+    WEEK = "week"
+
+
+class Level(StrEnum):
+    """Actors as named, or the states and organisations that they roll up to."""
+
+    ACTOR = "actor"
+    ROLLUP = "rollup"
+
+
+class Voices(StrEnum):
+    """Whose evidence counts: the outlet's and the source's own, or third parties' claims too."""
+
+    DIRECT = "direct"
+    ALL = "all"
+
+
+class Stance(StrEnum):
+    """What a source takes toward a target."""
+
+    SUPPORTIVE = "supportive"
+    OPPOSED = "opposed"
+    NEUTRAL = "neutral"
+
+
+_FORMAT_OF_SUFFIX = {
+    ".csv": Format.CSV,
+    ".json": Format.JSON,
+    ".jsonl": Format.JSON,
+    ".ndjson": Format.JSON,
+    ".parquet": Format.PARQUET,
+    ".txt": Format.TABLE,
+}
+
+
+def choose_format(wanted: Format | None, to: Path | None, json: bool = False) -> Format:
+    """Return the format that was asked for, else the one that the file's name says, else a table.
+
+    Raises UserError where two flags disagree or the file's name says nothing.
+    """
+    if json and wanted not in (None, Format.JSON):
+        raise UserError(f"--json and --format {wanted}: name one of them")
+    if json:
+        return Format.JSON
+    if wanted or to is None:
+        return wanted or Format.TABLE
+    found = _FORMAT_OF_SUFFIX.get(to.suffix.lower())
+    if found is None:
+        raise UserError(f"--to {to}: name a --format, or end the name in .csv, .jsonl or .parquet")
+    return found

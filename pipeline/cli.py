@@ -1,0 +1,54 @@
+"""The command `newsalign`: what a person or a scheduler types."""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, version
+from typing import Annotated
+
+import typer
+
+from pipeline.commands.alignments import alignments
+from pipeline.commands.explain import explain
+from pipeline.commands.query import query
+from pipeline.errors import Program
+
+app = typer.Typer(
+    name="newsalign",
+    cls=Program,
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if not wanted:
+        return
+    try:
+        print(f"newsalign {version('newsalign')}")
+    except PackageNotFoundError:
+        print("newsalign (not installed)")
+    raise typer.Exit
+
+
+@app.callback()
+def _root(
+    show_version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """News articles in, actor alignment out: who supports or opposes whom, counted in Parquet."""
+
+
+app.command()(query)
+app.command()(alignments)
+app.command()(explain)
+
+
+def main() -> None:
+    """Run the program; the exit codes are those of `pipeline.errors`."""
+    app()

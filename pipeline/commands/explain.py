@@ -1,0 +1,66 @@
+"""`newsalign explain`: the sentences behind a count."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from pipeline.choices import Stance
+from pipeline.commands.options import (
+    ConfigFile,
+    JsonLines,
+    Output,
+    Since,
+    Until,
+    actor_finder,
+    open_output,
+    read_config,
+)
+
+
+def explain(
+    source: Annotated[str, typer.Argument(help="Who takes the stance: any name or id.")],
+    target: Annotated[str, typer.Argument(help="Toward whom: any name or id.")],
+    since: Since = None,
+    until: Until = None,
+    stance: Annotated[
+        Stance | None, typer.Option("--stance", "-s", help="Only this stance.")
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Add what was read but not counted.")
+    ] = False,
+    limit: Annotated[
+        int, typer.Option("--limit", "-n", min=0, metavar="N", help="Stories at most; 0: all.")
+    ] = 20,
+    json: JsonLines = False,
+    output: Output = None,
+    config: ConfigFile = None,
+) -> None:
+    """Show the sentences behind a count.
+
+    Grouped by story, latest first, each with outlet, date, URL, voice and confidence. A state
+    includes everyone who rolls up to it; an actor's own id or name shows that actor alone.
+    """
+    from pipeline.explain import Request, find_evidence, print_evidence
+    from pipeline.formats import console, to_json
+
+    settings = read_config(config)
+    with open_output(output, config) as connection:
+        finder = actor_finder(connection, settings, config)
+        request = Request(
+            sources=[finder.find(source).id],
+            targets=[finder.find(target).id],
+            since=since,
+            until=until,
+            stance=stance,
+            everything=everything,
+            limit=limit,
+        )
+        rows = find_evidence(connection, request)
+    if json:
+        for row in rows:
+            sys.stdout.write(to_json(row) + "\n")
+    else:
+        print_evidence(console(), rows)

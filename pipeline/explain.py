@@ -1,0 +1,147 @@
+"""The evidence behind a count: the sentences from which one dyad's stances were read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import groupby
+from typing import Any
+
+import duckdb
+from rich.console import Console
+from rich.text import Text
+
+from pipeline.choices import Stance
+from pipeline.formats import cell_text, safe_text
+from pipeline.highlight import STYLES, mark, spans
+from pipeline.query import select
+
+Row = dict[str, Any]
+
+COLUMNS = (
+    "stance_id, story_id, article_id, published_at, article_published_at, outlet, url, "
+    "source_actor, source_rollup, target_actor, target_rollup, stance, kind, voice, "
+    "speaker_actor, quoted, factuality, is_background, score, confidence, trigger, sentence, "
+    "source_start, source_end, target_start, target_end, trigger_start, trigger_end, counted, "
+    "story_articles, story_outlets"
+)
+
+
+@dataclass(frozen=True)
+class Request:
+    """Whose evidence is asked for; ids match actors and roll-ups. Days are inclusive.
+
+    `everything` adds what was read but not counted. `limit` is in stories, 0 means all.
+    """
+
+    sources: Sequence[str]
+    targets: Sequence[str]
+    since: date | None = None
+    until: date | None = None
+    stance: Stance | None = None
+    everything: bool = False
+    limit: int = 0
+
+
+def find_evidence(connection: duckdb.DuckDBPyConnection, request: Request) -> list[Row]:
+    """Return the evidence, latest story first, the most confident sentence of a story first."""
+    conditions = [
+        "(list_contains(?, source_rollup) OR list_contains(?, source_actor))",
+        "(list_contains(?, target_rollup) OR list_contains(?, target_actor))",
+    ]
+    params: list[Any] = [list(request.sources)] * 2 + [list(request.targets)] * 2
+    if not request.everything:
+        conditions.append("counted")
+    if request.stance:
+        conditions.append("stance = ?")
+        params.append(request.stance.value)
+    for operator, day in ((">=", request.since), ("<=", request.until)):
+        if day is not None:
+            conditions.append(f"CAST(published_at AS DATE) {operator} CAST(? AS DATE)")
+            params.append(day.isoformat())
+    ranked = f"""
+        SELECT {COLUMNS},
+            dense_rank() OVER (ORDER BY published_at DESC, story_id) AS story_rank
+        FROM stances WHERE {" AND ".join(conditions)}
+    """
+    within = f"WHERE story_rank <= {int(request.limit)}" if request.limit else ""
+    rows = select(
+        connection,
+        f"""SELECT * EXCLUDE (story_rank) FROM ({ranked}) {within}
+            ORDER BY story_rank, confidence DESC, stance_id""",
+        params,
+    )
+    found: list[Row] = rows.read_all().to_pylist()
+    return found
+
+
+def print_evidence(screen: Console, rows: Sequence[Row]) -> None:
+    """Print the evidence story by story: where and when, then each sentence with its reading."""
+    if not rows:
+        screen.print("no evidence", style="dim")
+        return
+    stories = [list(group) for _, group in groupby(rows, key=lambda row: row["story_id"])]
+    for number, story in enumerate(stories):
+        if number:
+            screen.print()
+        screen.print(_story_line(story[0]), soft_wrap=True)
+        for row in story:
+            screen.print(Text("  ") + _sentence(row, plain=not screen.is_terminal), soft_wrap=True)
+            screen.print(Text("    ") + reading(row), soft_wrap=True)
+            screen.print(Text(f"    {_place(row)}", style="dim"), soft_wrap=True)
+    screen.print()
+    screen.print(
+        f"{_count(len(rows), 'sentence')} in {_count(len(stories), 'story', 'stories')}",
+        style="dim",
+    )
+
+
+def reading(row: Row) -> Text:
+    """Return what was read from a sentence: stance, dyad, kind, voice, trigger, confidence."""
+    text = Text.assemble(
+        (row["stance"], STYLES.get(row["stance"], "")),
+        f"  {row['source_actor']} → {row['target_actor']}",
+        f"  {row['kind']}, {_voice(row)}",
+        f"  “{row['trigger']}”  confidence {row['confidence']:.2f}",
+    )
+    if row["factuality"] != "asserted":
+        text.append(f"  {row['factuality']}")
+    if row["is_background"]:
+        text.append("  background")
+    if not row["counted"]:
+        text.append("  not counted", style="dim")
+    return Text(safe_text(text.plain), spans=text.spans)
+
+
+def _voice(row: Row) -> str:
+    voices = {"outlet": "told by the outlet", "source": "the source's own"}
+    if row["voice"] == "third_party":
+        return f"claimed by {row['speaker_actor'] or 'a third party'}"
+    return voices[row["voice"]]
+
+
+def _sentence(row: Row, plain: bool) -> Text:
+    parts = spans(
+        (row["source_start"], row["source_end"]),
+        (row["trigger_start"], row["trigger_end"]),
+        (row["target_start"], row["target_end"]),
+    )
+    return mark(row["sentence"], parts, plain)
+
+
+def _story_line(row: Row) -> Text:
+    outlets = row["story_outlets"] or []
+    loud = f"{_count(row['story_articles'] or 1, 'article')}, {_count(len(outlets), 'outlet')}"
+    return Text.assemble(
+        (cell_text(row["published_at"]), "bold"), f"  story {row['story_id']}  ({loud})"
+    )
+
+
+def _place(row: Row) -> str:
+    parts = [row["outlet"], cell_text(row["article_published_at"]), row["url"]]
+    return safe_text("  ".join(part for part in parts if part))
+
+
+def _count(number: int, one: str, many: str | None = None) -> str:
+    return f"{number} {one if number == 1 else many or one + 's'}"
