@@ -68,6 +68,8 @@ class DeduplicateSettings(Section):
     anchors: Positive = 8
     lead_anchors: Positive = 4
     lead_words: Positive = 40
+    max_intro_words: Positive = 80
+    words_per_conflict: Positive = 250
 
 
 class ActorSettings(Section):

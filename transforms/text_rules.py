@@ -1,0 +1,93 @@
+"""The word lists behind `same_text` and sentence splitting, read from `configs/same_text.toml`."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from transforms.resources import resolve_config_path
+
+DEFAULT_RULES = "same_text.toml"
+
+
+class _RulesFile(BaseModel):
+    """The file's shape: unknown keys are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    agencies: tuple[str, ...]
+    titles: frozenset[str]
+    function_words: frozenset[str]
+    negations: frozenset[str]
+    opposites: tuple[tuple[frozenset[str], frozenset[str]], ...]
+    weekdays: tuple[str, ...]
+    relative_days: frozenset[str]
+    months: tuple[tuple[str, ...], ...]
+    abbreviations: frozenset[str]
+    numbers: dict[str, str]
+    name_endings: frozenset[str]
+    spellings: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class TextRules:
+    """The word lists, compiled; plain data that travels to workers by value.
+
+    `opposites` maps a word to the words that turn its meaning around. `agencies` holds the single
+    words of agency names. `months` maps a name to "01".."12".
+    """
+
+    agencies: frozenset[str]
+    titles: frozenset[str]
+    function_words: frozenset[str]
+    negations: frozenset[str]
+    opposites: dict[str, frozenset[str]]
+    weekdays: frozenset[str]
+    relative_days: frozenset[str]
+    months: dict[str, str]
+    abbreviations: frozenset[str]
+    numbers: dict[str, str]
+    name_endings: frozenset[str]
+    spellings: tuple[tuple[str, str], ...]
+
+    def respell(self, word: str) -> str:
+        """Return a form that the British and the American spelling of a word share."""
+        for one, other in self.spellings:
+            word = word.replace(one, other)
+        return word
+
+
+def load_rules(path: Path) -> TextRules:
+    """Read a rules file; raises FileNotFoundError, tomllib.TOMLDecodeError or ValidationError."""
+    found = _RulesFile.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    opposites: dict[str, frozenset[str]] = {}
+    for left, right in found.opposites:
+        for side, other in ((left, right), (right, left)):
+            for word in side:
+                opposites[word] = opposites.get(word, frozenset()) | other
+    return TextRules(
+        agencies=frozenset(word for name in found.agencies for word in name.split()),
+        titles=found.titles,
+        function_words=found.function_words,
+        negations=found.negations,
+        opposites=opposites,
+        weekdays=frozenset(found.weekdays),
+        relative_days=found.relative_days,
+        months={
+            name: f"{number:02}" for number, names in enumerate(found.months, 1) for name in names
+        },
+        abbreviations=found.abbreviations,
+        numbers=found.numbers,
+        name_endings=found.name_endings,
+        spellings=found.spellings,
+    )
+
+
+@cache
+def shipped_rules() -> TextRules:
+    """Return the rules that travel with the program."""
+    return load_rules(resolve_config_path(DEFAULT_RULES))
