@@ -73,7 +73,6 @@ ARTICLES = Dataset(
         ("own_sentences", pa.list_(pa.int32())),
         ("actors", STRINGS),
         ("rollups", STRINGS),
-        ("story_published_at", TIME),
         ("story_articles", pa.int32()),
         ("story_outlets", STRINGS),
         ("story_actors", STRINGS),

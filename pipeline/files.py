@@ -1,0 +1,19 @@
+"""Small files that must be whole or absent."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from transforms.journal import fsync_folder
+
+
+def write_durably(path: Path, text: str) -> None:
+    """Replace a file's text at once and for good (temporary name, fsync, rename, fsync)."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    with temporary.open("w", encoding="utf-8") as out:
+        out.write(text)
+        out.flush()
+        os.fsync(out.fileno())
+    temporary.replace(path)
+    fsync_folder(path.parent)

@@ -1,0 +1,154 @@
+"""The graph: read -> journal, and journal -> clean -> deduplicate -> analyse -> stage -> aggregate.
+
+One function builds each end from the validated config; `run` gives the batch end one batch at a
+time, and what differs between commands is the read end and the trigger, never the middle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import apache_beam as beam
+from transforms.clean import Clean
+from transforms.near_pairs import NearPairs
+from transforms.read_feeds import ReadFeeds
+from transforms.read_files import ReadFiles, SourceSlice
+
+from pipeline.config import Config
+from pipeline.store.texts import StoreReader
+from transforms.aggregate_windows import AggregateWindows
+from transforms.analyse_articles import (
+    ACTOR_ROWS,
+    ARTICLE_ROWS,
+    REJECTS,
+    STANCE_ROWS,
+    AnalyseArticles,
+)
+from transforms.catalog import Catalog
+from transforms.finish_batch import CompleteStories, PlaceRows, RejectRows, WriteManifest
+from transforms.journal import AppendToJournal, JournalSlice, ReadJournal
+from transforms.known import COUNTS, FRESH, SkipKnown
+from transforms.prepare import Prepare
+from transforms.records import RawItem, Reject
+from transforms.resolve import ArticleTasks, CarryEvidence, PlanStories
+from transforms.schemas import ARTICLES, STANCES
+from transforms.schemas import REJECTS as REJECT_ROWS
+from transforms.stances.lexicon import Lexicon
+from transforms.store_view import Edge
+from transforms.write import StagePartitions
+
+AGGREGATED = (ARTICLES.name, STANCES.name, REJECT_ROWS.name)
+
+
+@dataclass(frozen=True, slots=True)
+class BatchContext:
+    """What the batch end needs beside its input."""
+
+    config: Config
+    run_id: str
+    coding_version: str
+    root: Path
+    staging: Path
+    catalog: Catalog
+    lexicon: Lexicon
+    reader: StoreReader
+    progress: Path | None = None
+
+
+def build_arrival(
+    pipeline: beam.Pipeline,
+    config: Config,
+    slices: Sequence[SourceSlice],
+    feeds: Sequence[str],
+    journal: Path,
+    now: datetime,
+) -> None:
+    """Add the read end: files and feeds become journal segments under `journal`."""
+    arrived = []
+    if slices:
+        arrived.append(
+            pipeline
+            | "Slices" >> beam.Create(list(slices))
+            | "SpreadSlices" >> beam.Reshuffle()
+            | "ReadFiles" >> ReadFiles(config.read, now)
+        )
+    if feeds:
+        arrived.append(
+            pipeline
+            | "Feeds" >> beam.Create(list(feeds))
+            | "ReadFeeds" >> ReadFeeds(config.network, config.read, now)
+        )
+    if arrived:
+        _ = arrived | "Arrived" >> beam.Flatten() | "Journal" >> AppendToJournal(str(journal), now)
+
+
+def build_batch(
+    pipeline: beam.Pipeline, slices: Sequence[JournalSlice], context: BatchContext
+) -> None:
+    """Add the batch end: everything that the slices change is staged, with a manifest."""
+    config, reader = context.config, context.reader
+    root, staging = str(context.root), str(context.staging)
+
+    records = (
+        pipeline
+        | "JournalSlices" >> beam.Create(list(slices))
+        | "Spread" >> beam.Reshuffle()
+        | "ReadJournal" >> ReadJournal()
+    )
+    items = records | "Items" >> beam.Filter(lambda record: isinstance(record, RawItem))
+    unread = records | "Unread" >> beam.Filter(lambda record: isinstance(record, Reject))
+
+    cleaned = items | "Clean" >> Clean(config.clean)
+    split = cleaned.articles | "SkipKnown" >> SkipKnown(reader.view)
+    articles = split[FRESH]
+
+    metas = articles | "Prepare" >> Prepare(config.deduplicate)
+    pairs = articles | "NearPairs" >> NearPairs(config.deduplicate, reader.candidates, reader.texts)
+    edges = pairs | "Edges" >> beam.Map(lambda pair: Edge(*pair))
+    plans = (metas, edges) | "PlanStories" >> PlanStories(reader.view, context.coding_version)
+
+    tasks = (plans, articles) | "ArticleTasks" >> ArticleTasks(root, context.coding_version)
+    analysed = tasks | "Analyse" >> AnalyseArticles(
+        context.catalog,
+        context.lexicon,
+        config.actors,
+        config.stances,
+        context.coding_version,
+        str(context.progress) if context.progress else None,
+    )
+    rows = (analysed[ARTICLE_ROWS], plans) | "CompleteStories" >> CompleteStories()
+    all_rejects = (unread, cleaned.rejects, analysed[REJECTS]) | "AllRejects" >> beam.Flatten()
+    rejects = all_rejects | "RejectRows" >> RejectRows(reader.view, context.run_id)
+    carried = plans | "CarryEvidence" >> CarryEvidence(root)
+
+    placed = {
+        "rows": rows,
+        "stances": analysed[STANCE_ROWS],
+        "actors": analysed[ACTOR_ROWS],
+        "plans": plans,
+        "rejects": rejects,
+        "carried": carried,
+    } | "PlaceRows" >> PlaceRows()
+    staged = placed | "Stage" >> StagePartitions(root, staging)
+    aggregated = (
+        staged
+        | "Dated" >> beam.Filter(lambda file: file.place.dataset in AGGREGATED)
+        | "Aggregate" >> AggregateWindows(root, staging, config.aggregate)
+    )
+    counts = (
+        split[COUNTS],
+        all_rejects
+        | "CountReject" >> beam.Map(lambda reject: {"rejects": 1, f"reject:{reject.reason}": 1}),
+        analysed[STANCE_ROWS]
+        | "CountStance" >> beam.Map(lambda row: {"evidence": 1, "counted": int(row["counted"])}),
+    ) | "Counts" >> beam.Flatten()
+    _ = {
+        "staged": (staged, aggregated) | "AllStaged" >> beam.Flatten(),
+        "rows": rows,
+        "plans": plans,
+        "rejects": rejects,
+        "counts": counts,
+    } | "Manifest" >> WriteManifest(staging)

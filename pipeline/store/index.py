@@ -1,0 +1,195 @@
+"""The disk index: identities, stories, edges and LSH bands in one SQLite file.
+
+It answers the steps' questions (`transforms.store_view.StoreView`) without reading Parquet and can
+be rebuilt from it. Workers open it read-only; only a commit writes, in one transaction.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from transforms.store_view import Edge, StoredArticle
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS articles (
+  article_id TEXT PRIMARY KEY, story_id TEXT NOT NULL, published_at TEXT NOT NULL,
+  facts TEXT NOT NULL) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS articles_by_story ON articles (story_id);
+CREATE TABLE IF NOT EXISTS keys (key TEXT PRIMARY KEY, article_id TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS bands (
+  band INTEGER NOT NULL, article_id TEXT NOT NULL, PRIMARY KEY (band, article_id)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS bands_by_article ON bands (article_id);
+CREATE TABLE IF NOT EXISTS edges (
+  a TEXT NOT NULL, b TEXT NOT NULL, similarity REAL NOT NULL, method TEXT NOT NULL,
+  PRIMARY KEY (a, b)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS edges_by_b ON edges (b);
+CREATE TABLE IF NOT EXISTS aliases (alias TEXT PRIMARY KEY, story_id TEXT NOT NULL) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS aliases_by_story ON aliases (story_id);
+CREATE TABLE IF NOT EXISTS rejects (reject_id TEXT PRIMARY KEY, day TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS batches (batch_id TEXT PRIMARY KEY) WITHOUT ROWID;
+"""
+CHUNK = 400  # twice this stays below SQLite's oldest limit of 999 variables in one statement
+
+
+@dataclass(slots=True)
+class IndexChanges:
+    """What one batch changes in the index; plain data, so that an intent can carry it.
+
+    `articles` are StoredArticle fields as JSON values; `bands` is by article id and holds only
+    articles whose text is new; `rejects` maps a reject's id to its partition's date.
+    """
+
+    articles: list[dict[str, Any]]
+    bands: dict[str, list[int]]
+    edges: list[tuple[str, str, float, str]]
+    dropped_edges: list[str]
+    aliases: dict[str, str]
+    dropped_aliases: list[str]
+    rejects: dict[str, str]
+
+
+def open_index(path: Path) -> sqlite3.Connection:
+    """Open the index for writing, making it where there is none."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    connection = sqlite3.connect(path, timeout=60.0)
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.executescript(SCHEMA)
+    return connection
+
+
+def encode_article(article: StoredArticle) -> dict[str, Any]:
+    """Return an article's facts as JSON values."""
+    return {
+        name: value.isoformat() if isinstance(value, datetime) else value
+        for name, value in asdict(article).items()
+    }
+
+
+def decode_article(facts: Mapping[str, Any]) -> StoredArticle:
+    """Return the article of its JSON facts."""
+    values: dict[str, Any] = dict(facts)
+    for name in ("published_at", "first_seen_at", "version_at"):
+        values[name] = datetime.fromisoformat(values[name])
+    for name, value in values.items():
+        if isinstance(value, list):
+            values[name] = tuple(value)
+    return StoredArticle(**values)
+
+
+def apply_changes(path: Path, batch_id: str, changes: IndexChanges) -> None:
+    """Apply a batch's changes in one transaction; a batch that was applied is left alone."""
+    with closing(open_index(path)) as db, db:
+        if db.execute("SELECT 1 FROM batches WHERE batch_id = ?", (batch_id,)).fetchone():
+            return
+        db.execute("INSERT INTO batches VALUES (?)", (batch_id,))
+        ends = [(end,) for end in changes.dropped_edges]
+        db.executemany("DELETE FROM edges WHERE a = ?", ends)
+        db.executemany("DELETE FROM edges WHERE b = ?", ends)
+        db.executemany("INSERT OR REPLACE INTO edges VALUES (?, ?, ?, ?)", changes.edges)
+        db.executemany(
+            "INSERT OR REPLACE INTO articles VALUES (?, ?, ?, ?)",
+            [
+                (a["article_id"], a["story_id"], a["published_at"], json.dumps(a))
+                for a in changes.articles
+            ],
+        )
+        db.executemany(
+            "INSERT OR IGNORE INTO keys VALUES (?, ?)",
+            [(key, a["article_id"]) for a in changes.articles for key in a["identity_keys"]],
+        )
+        db.executemany("DELETE FROM bands WHERE article_id = ?", [(a,) for a in changes.bands])
+        db.executemany(
+            "INSERT OR IGNORE INTO bands VALUES (?, ?)",
+            [(band, article) for article, bands in changes.bands.items() for band in bands],
+        )
+        db.executemany(
+            "DELETE FROM aliases WHERE alias = ?", [(a,) for a in changes.dropped_aliases]
+        )
+        db.executemany("INSERT OR REPLACE INTO aliases VALUES (?, ?)", changes.aliases.items())
+        db.executemany("INSERT OR IGNORE INTO rejects VALUES (?, ?)", changes.rejects.items())
+
+
+class IndexView:
+    """A read-only view of an index file; pickles as its path and opens where it is used."""
+
+    def __init__(self, path: Path | str) -> None:
+        self._path = str(path)
+        self._open: sqlite3.Connection | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"_path": self._path, "_open": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self._path = state["_path"]
+        self._open = None
+
+    def _db(self) -> sqlite3.Connection:
+        if self._open is None:
+            if Path(self._path).exists():
+                self._open = sqlite3.connect(
+                    f"file:{self._path}?mode=ro", uri=True, timeout=60.0, check_same_thread=False
+                )
+            else:
+                self._open = sqlite3.connect(":memory:", check_same_thread=False)
+                self._open.executescript(SCHEMA)
+        return self._open
+
+    def _select(self, sql: str, values: Collection[Any]) -> Iterator[tuple[Any, ...]]:
+        """Run `sql` with {} as a list of values, in chunks; `values` are sorted first."""
+        ordered = sorted(values)
+        for start in range(0, len(ordered), CHUNK):
+            chunk = ordered[start : start + CHUNK]
+            marks = ",".join("?" * len(chunk))
+            repeats = sql.count("{}")
+            yield from self._db().execute(sql.replace("{}", marks), chunk * repeats)
+
+    def by_keys(self, keys: Collection[str]) -> Mapping[str, str]:
+        return dict(self._select("SELECT key, article_id FROM keys WHERE key IN ({})", keys))
+
+    def articles(self, ids: Collection[str]) -> Mapping[str, StoredArticle]:
+        rows = self._select("SELECT article_id, facts FROM articles WHERE article_id IN ({})", ids)
+        return {article_id: decode_article(json.loads(facts)) for article_id, facts in rows}
+
+    def members(self, stories: Collection[str]) -> Mapping[str, tuple[str, ...]]:
+        found: dict[str, list[str]] = {}
+        sql = "SELECT story_id, article_id FROM articles WHERE story_id IN ({})"
+        for story, article in self._select(sql, stories):
+            found.setdefault(story, []).append(article)
+        return {story: tuple(sorted(members)) for story, members in found.items()}
+
+    def edges(self, ids: Collection[str]) -> Iterable[Edge]:
+        wanted = set(ids)
+        sql = "SELECT a, b, similarity, method FROM edges WHERE a IN ({})"
+        return [Edge(*row) for row in self._select(sql, wanted) if row[1] in wanted]
+
+    def aliases(self, stories: Collection[str]) -> Mapping[str, str]:
+        sql = "SELECT alias, story_id FROM aliases WHERE alias IN ({}) OR story_id IN ({})"
+        return dict(self._select(sql, stories))
+
+    def band_members(self, bands: Sequence[int]) -> Iterable[tuple[int, str, datetime]]:
+        """Yield (band, article id, published_at) of the stored articles that share a band."""
+        sql = (
+            "SELECT bands.band, bands.article_id, articles.published_at FROM bands"
+            " JOIN articles USING (article_id) WHERE bands.band IN ({})"
+        )
+        for band, article, published in self._select(sql, set(bands)):
+            yield band, article, datetime.fromisoformat(published)
+
+    def days(self, ids: Collection[str]) -> Mapping[str, str]:
+        """Return the partition (UTC date) of each known article."""
+        sql = "SELECT article_id, published_at FROM articles WHERE article_id IN ({})"
+        return {
+            article: datetime.fromisoformat(published).astimezone(UTC).date().isoformat()
+            for article, published in self._select(sql, ids)
+        }
+
+    def rejects(self, ids: Collection[str]) -> Mapping[str, str]:
+        """Return the partition (UTC date) of each reject that is known."""
+        return dict(self._select("SELECT reject_id, day FROM rejects WHERE reject_id IN ({})", ids))

@@ -1,0 +1,275 @@
+"""From evidence to counts: what a story says of a dyad, and what a window's stories add up to.
+
+The rule: a story counts once per dyad. Its stance is the mean of its evidence's scores weighted by
+confidence; where both signs occur and the mean lies within the dead band it is `mixed`; where only
+one sign occurs and neutral evidence pulls the mean into the band it is `neutral`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import combinations
+from typing import Any, Literal
+
+from transforms.parquet_io import Row
+
+Granularity = Literal["hour", "day", "week"]
+LEVELS = ("actor", "rollup")
+DIRECT_VOICES = frozenset({"outlet", "source"})
+SPAN = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(days=7)}
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class DyadKey:
+    """One dyad at one level and voice in one window; the key of an `alignments` row."""
+
+    granularity: str
+    window_start: datetime
+    level: str
+    voice: str
+    source: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """What one story adds to one dyad: exactly one of the four stances."""
+
+    stance: str
+    articles: int
+    outlets: frozenset[str]
+    mentions: int
+    min_confidence: float
+    published_at: datetime
+    coding_version: str
+
+
+def window_start(moment: datetime, granularity: str) -> datetime:
+    """Return the UTC start of the window that holds `moment`; weeks start on Monday (ISO 8601)."""
+    moment = moment.astimezone(UTC)
+    if granularity == "hour":
+        return moment.replace(minute=0, second=0, microsecond=0)
+    day = moment.replace(hour=0, minute=0, second=0, microsecond=0)
+    return day - timedelta(days=day.weekday()) if granularity == "week" else day
+
+
+def story_stance(evidence: Sequence[tuple[float, float, str]], dead_band: float) -> str:
+    """Return supportive, opposed, mixed or neutral for (score, confidence, stance) triples.
+
+    Scores lie in -1..1. The triples must come in a fixed order, since the mean is a float sum.
+    """
+    signs = {stance for _, _, stance in evidence} & {"supportive", "opposed"}
+    if not signs:
+        return "neutral"
+    weight = sum(confidence for _, confidence, _ in evidence)
+    total = sum(score * confidence for score, confidence, _ in evidence)
+    mean = total / weight if weight > 0 else 0.0
+    if abs(mean) <= dead_band:
+        return "mixed" if len(signs) == 2 else "neutral"
+    return "supportive" if mean > 0 else "opposed"
+
+
+def contributions(
+    rows: Iterable[Row], granularities: Sequence[str], dead_band: float
+) -> Iterator[tuple[DyadKey, Contribution]]:
+    """Yield what the stories of one stances partition add to each window's dyads.
+
+    `rows` are rows of `stances`; all evidence of a story lies in one partition.
+    """
+    groups: dict[tuple[str, str, str, str, str], list[Row]] = {}
+    for row in rows:
+        if not row["counted"]:
+            continue
+        voices = ("direct", "all") if row["voice"] in DIRECT_VOICES else ("all",)
+        for level in LEVELS:
+            source, target = row[f"source_{level}"], row[f"target_{level}"]
+            if source == target:
+                continue
+            for voice in voices:
+                key = (row["story_id"], level, voice, source, target)
+                groups.setdefault(key, []).append(row)
+    for (_, level, voice, source, target), group in sorted(groups.items()):
+        group.sort(key=lambda row: str(row["stance_id"]))
+        first = group[0]
+        contribution = Contribution(
+            stance=story_stance(
+                [(row["score"], row["confidence"], row["stance"]) for row in group], dead_band
+            ),
+            articles=first["story_articles"],
+            outlets=frozenset(first["story_outlets"]),
+            mentions=len(group),
+            min_confidence=min(row["confidence"] for row in group),
+            published_at=first["published_at"],
+            coding_version=max(row["coding_version"] for row in group),
+        )
+        for granularity in granularities:
+            start = window_start(first["published_at"], granularity)
+            yield DyadKey(granularity, start, level, voice, source, target), contribution
+
+
+def alignment_row(key: DyadKey, stories: Iterable[Contribution]) -> Row:
+    """Return the `alignments` row of one dyad in one window from its stories, in any order."""
+    counts = dict.fromkeys(("supportive", "opposed", "mixed", "neutral"), 0)
+    outlets: set[str] = set()
+    articles = mentions = total = 0
+    confidences: list[float] = []
+    published: list[datetime] = []
+    versions: set[str] = set()
+    for story in stories:
+        counts[story.stance] += 1
+        outlets |= story.outlets
+        articles += story.articles
+        mentions += story.mentions
+        total += 1
+        confidences.append(story.min_confidence)
+        published.append(story.published_at)
+        versions.add(story.coding_version)
+    return {
+        "window_start": key.window_start,
+        "window_end": key.window_start + SPAN[key.granularity],
+        "granularity": key.granularity,
+        "level": key.level,
+        "voice": key.voice,
+        "source": key.source,
+        "target": key.target,
+        **counts,
+        "net": counts["supportive"] - counts["opposed"],
+        "stories": total,
+        "articles": articles,
+        "outlets": len(outlets),
+        "mentions": mentions,
+        "min_confidence": min(confidences),
+        "first_published": min(published),
+        "last_published": max(published),
+        "coding_version": max(versions),
+    }
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class PairKey:
+    """One unordered pair of actors at one level in one window; `actor_a` < `actor_b`."""
+
+    granularity: str
+    window_start: datetime
+    level: str
+    actor_a: str
+    actor_b: str
+
+
+def comention_keys(
+    rows: Iterable[Row], granularities: Sequence[str]
+) -> Iterator[tuple[PairKey, tuple[int, str]]]:
+    """Yield (pair, (articles, coding version)) per story from rows of `articles` of one date."""
+    for row in rows:
+        if not row["is_canonical"]:
+            continue
+        for level, column in (("actor", "story_actors"), ("rollup", "story_rollups")):
+            for first, second in combinations(sorted(set(row[column] or ())), 2):
+                for granularity in granularities:
+                    start = window_start(row["published_at"], granularity)
+                    yield (
+                        PairKey(granularity, start, level, first, second),
+                        (row["story_articles"], row["coding_version"]),
+                    )
+
+
+def comention_row(key: PairKey, stories: Iterable[tuple[int, str]]) -> Row:
+    """Return the `comentions` row of one pair in one window."""
+    pairs = list(stories)
+    return {
+        "window_start": key.window_start,
+        "window_end": key.window_start + SPAN[key.granularity],
+        "granularity": key.granularity,
+        "level": key.level,
+        "actor_a": key.actor_a,
+        "actor_b": key.actor_b,
+        "stories": len(pairs),
+        "articles": sum(articles for articles, _ in pairs),
+        "coding_version": max(version for _, version in pairs),
+    }
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class CoverageKey:
+    """One outlet, feed and language in one window."""
+
+    granularity: str
+    window_start: datetime
+    outlet: str
+    feed_url: str
+    language: str
+
+
+def coverage_keys(
+    articles: Iterable[Row], rejects: Iterable[Row], granularities: Sequence[str]
+) -> Iterator[tuple[CoverageKey, tuple[str, bool, bool]]]:
+    """Yield (key, (story id, analysed, is copy)) per article and (key, ("", False, False)) per
+    reject; a reject counts in the window of its `at`, an article in that of its publication.
+    """
+    for row in articles:
+        value = (row["story_id"], bool(row["analysed"]), not row["is_canonical"])
+        for granularity in granularities:
+            start = window_start(row["published_at"], granularity)
+            yield (
+                CoverageKey(
+                    granularity, start, row["outlet"], row["feed_url"] or "", row["language"]
+                ),
+                value,
+            )
+    for row in rejects:
+        for granularity in granularities:
+            start = window_start(row["at"], granularity)
+            yield (
+                CoverageKey(granularity, start, row["outlet"] or "", row["feed_url"] or "", "und"),
+                ("", False, False),
+            )
+
+
+def coverage_row(key: CoverageKey, seen: Iterable[tuple[str, bool, bool]]) -> Row:
+    """Return the `coverage` row of one outlet, feed and language in one window."""
+    stories: set[str] = set()
+    fetched = analysed = copies = rejects = 0
+    for story_id, was_analysed, is_copy in seen:
+        if not story_id:
+            rejects += 1
+            continue
+        stories.add(story_id)
+        fetched += 1
+        analysed += was_analysed
+        copies += is_copy
+    return {
+        "window_start": key.window_start,
+        "window_end": key.window_start + SPAN[key.granularity],
+        "granularity": key.granularity,
+        "outlet": key.outlet,
+        "feed_url": key.feed_url,
+        "language": key.language,
+        "fetched": fetched,
+        "analysed": analysed,
+        "copies": copies,
+        "stories": len(stories),
+        "rejects": rejects,
+    }
+
+
+AGGREGATES: dict[str, tuple[type[Any], Any]] = {
+    "alignments": (DyadKey, alignment_row),
+    "comentions": (PairKey, comention_row),
+    "coverage": (CoverageKey, coverage_row),
+}
+
+
+def pack_key(key: DyadKey | PairKey | CoverageKey) -> tuple[str, ...]:
+    """Return a key as strings, dataset first: Beam encodes those deterministically anywhere."""
+    name = next(name for name, (kind, _) in AGGREGATES.items() if isinstance(key, kind))
+    values = (getattr(key, field) for field in type(key).__dataclass_fields__)
+    return name, *(v.isoformat() if isinstance(v, datetime) else v for v in values)
+
+
+def aggregate_row(packed: Sequence[str], values: Iterable[Any]) -> tuple[str, Row]:
+    """Return the dataset and the row of one packed key from its stories, in any order."""
+    name, granularity, start, *rest = packed
+    kind, make = AGGREGATES[name]
+    return name, make(kind(granularity, datetime.fromisoformat(start), *rest), values)

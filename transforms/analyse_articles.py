@@ -1,0 +1,127 @@
+"""Analysis as a Beam step: batches of articles through one analyser a process."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import apache_beam as beam
+
+from transforms.analyse import Analyser
+from transforms.article_rows import Task, document_of, stance_rows, with_analysis
+from transforms.catalog import Catalog
+from transforms.parquet_io import Row
+from transforms.records import Reject
+from transforms.settings import ActorSettings, StanceSettings
+from transforms.stances.lexicon import Lexicon
+
+BATCH = 64
+ARTICLE_ROWS, STANCE_ROWS, ACTOR_ROWS, REJECTS = "article_rows", "stance_rows", "actors", "rejects"
+
+_analysers: dict[str, Analyser] = {}
+
+
+class _Analyse(beam.DoFn):
+    """Analyses batches; one analyser a process serves every instance with the same coding."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        lexicon: Lexicon,
+        actors: ActorSettings,
+        stances: StanceSettings,
+        coding_version: str,
+        progress: str | None,
+    ) -> None:
+        self._parts = (catalog, lexicon, actors, stances)
+        self._coding_version = coding_version
+        self._progress = progress
+
+    def setup(self) -> None:
+        if self._coding_version not in _analysers:
+            _analysers.clear()
+            _analysers[self._coding_version] = Analyser(*self._parts)
+
+    def process(self, tasks: Sequence[Task]) -> Iterator[Any]:
+        tasks = sorted(tasks, key=lambda task: task.plan.article_id)
+        analyser = _analysers[self._coding_version]
+        results = analyser.analyse([document_of(task) for task in tasks])
+        for task, result in zip(tasks, results, strict=True):
+            yield beam.pvalue.TaggedOutput(
+                ARTICLE_ROWS, (task.plan, with_analysis(task.row, result))
+            )
+            for row in stance_rows(task, result.evidence, self._coding_version):
+                yield beam.pvalue.TaggedOutput(STANCE_ROWS, row)
+            for row in result.actor_rows:
+                yield beam.pvalue.TaggedOutput(ACTOR_ROWS, row)
+            if result.error is not None:
+                yield beam.pvalue.TaggedOutput(REJECTS, analysis_reject(task.row, result.error))
+        note_progress(self._progress, len(tasks))
+
+
+def analysis_reject(row: Row, error: str) -> Reject:
+    """Return the reject of an article whose text was stored but could not be analysed."""
+    return Reject(
+        stage="analyse",
+        reason="analysis_failed",
+        detail=error,
+        origin=row["origin"],
+        excerpt=(row["title"] or row["text"] or "")[:200],
+        at=row["first_seen_at"],
+        outlet=row["outlet"],
+        feed_url=row["feed_url"],
+    )
+
+
+def note_progress(folder: str | None, done: int) -> None:
+    """Add to this process's count of analysed articles; a parent sums the files to show it."""
+    if folder is None:
+        return
+    path = Path(folder) / str(os.getpid())
+    try:
+        with path.open("a", encoding="ascii") as out:
+            out.write(f"{done}\n")
+    except OSError:
+        return
+
+
+class AnalyseArticles(beam.PTransform):
+    """PCollection[Task] -> article rows with their plans, stance rows, actor rows, rejects.
+
+    Tasks that need no analysis pass through with the actors that their row has.
+    """
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        lexicon: Lexicon,
+        actors: ActorSettings,
+        stances: StanceSettings,
+        coding_version: str,
+        progress: str | None = None,
+    ) -> None:
+        super().__init__()
+        self._dofn = _Analyse(catalog, lexicon, actors, stances, coding_version, progress)
+
+    def expand(self, tasks: beam.PCollection[Task]) -> dict[str, beam.PCollection[Any]]:
+        read = (
+            tasks
+            | "ToAnalyse" >> beam.Filter(lambda task: task.plan.analyse)
+            | "Spread" >> beam.Reshuffle()
+            | "Batch" >> beam.BatchElements(min_batch_size=BATCH, max_batch_size=BATCH)
+            | "Analyse"
+            >> beam.ParDo(self._dofn).with_outputs(ARTICLE_ROWS, STANCE_ROWS, ACTOR_ROWS, REJECTS)
+        )
+        passed = (
+            tasks
+            | "AsTheyAre" >> beam.Filter(lambda task: not task.plan.analyse)
+            | "Rows" >> beam.Map(lambda task: (task.plan, task.row))
+        )
+        return {
+            ARTICLE_ROWS: (read[ARTICLE_ROWS], passed) | "AllRows" >> beam.Flatten(),
+            STANCE_ROWS: read[STANCE_ROWS],
+            ACTOR_ROWS: read[ACTOR_ROWS],
+            REJECTS: read[REJECTS],
+        }

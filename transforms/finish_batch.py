@@ -1,0 +1,276 @@
+"""The end of a batch: rows complete and placed, the index's changes, and the batch's manifest."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+import apache_beam as beam
+
+from transforms.ids import stable_id
+from transforms.parquet_io import Row, partition_date
+from transforms.records import Reject
+from transforms.schemas import ACTORS, ARTICLES, OUTLETS, REJECTS, STANCES, STORY_ALIASES
+from transforms.stories import ArticlePlan, Plan
+from transforms.write import Change, Clear, Place, Staged
+
+MANIFEST, INDEX_CHANGES = "manifest.json", "index.json"
+EXCERPT_CHARS = 200
+PlannedRow = tuple[ArticlePlan, Row]
+
+
+class RejectView(Protocol):
+    """What the store knows of rejects."""
+
+    def rejects(self, ids: Any) -> Mapping[str, str]:
+        """Return the partition (UTC date) of each reject that is known."""
+
+
+class CompleteStories(beam.PTransform):
+    """(rows with plans, plans) -> rows with plans; canonical rows get their story's actors."""
+
+    def expand(
+        self, inputs: tuple[beam.PCollection[PlannedRow], beam.PCollection[Plan]]
+    ) -> beam.PCollection[PlannedRow]:
+        rows, plans = inputs
+
+        def mentioned(planned: PlannedRow) -> tuple[str, tuple[list[str], list[str]]]:
+            plan, row = planned
+            return plan.story.story_id, (row["actors"] or [], row["rollups"] or [])
+
+        def kept(plan: Plan) -> Iterator[tuple[str, tuple[list[str], list[str]]]]:
+            for story, (actors, rollups) in sorted(plan.kept_actors.items()):
+                yield story, (sorted(actors), sorted(rollups))
+
+        def complete(group: tuple[str, dict[str, Iterable[Any]]]) -> Iterator[PlannedRow]:
+            parts = group[1]
+            actors: set[str] = set()
+            rollups: set[str] = set()
+            for more_actors, more_rollups in parts["actors"]:
+                actors.update(more_actors)
+                rollups.update(more_rollups)
+            for plan, row in parts["canonical"]:
+                found = {"story_actors": sorted(actors), "story_rollups": sorted(rollups)}
+                yield plan, {**row, **found}
+
+        actors = (
+            rows | "Mentioned" >> beam.Map(mentioned),
+            plans | "Kept" >> beam.FlatMap(kept),
+        ) | "AllMentioned" >> beam.Flatten()
+        canonical = (
+            {
+                "actors": actors,
+                "canonical": rows
+                | "Canonical" >> beam.Filter(lambda planned: planned[0].is_canonical)
+                | "ByStory" >> beam.Map(lambda planned: (planned[0].story.story_id, planned)),
+            }
+            | "JoinActors" >> beam.CoGroupByKey()
+            | "Complete" >> beam.FlatMap(complete)
+        )
+        others = rows | "Copies" >> beam.Filter(lambda planned: not planned[0].is_canonical)
+        return (canonical, others) | "AllRows" >> beam.Flatten()
+
+
+def place_row(dataset: Any, row: Row) -> tuple[Place, Change]:
+    """Return a row with the partition that it belongs to."""
+    return Place(dataset.name, partition_date(dataset, row) or ""), row
+
+
+def outlet_row(row: Row) -> Row:
+    """Return the `outlets` row that an article gives; a name with a dot is a domain."""
+    outlet = row["outlet"]
+    return {
+        "outlet": outlet,
+        "name": outlet,
+        "domain": outlet if "." in outlet else None,
+        "country": None,
+        "language": row["language"],
+    }
+
+
+def reject_row(reject: Reject, run_id: str) -> Row:
+    """Return the `rejects` row of a reject; the same input gives the same id on every run."""
+    excerpt = reject.excerpt[:EXCERPT_CHARS]
+    return {
+        "reject_id": stable_id("reject", reject.stage, reject.reason, reject.origin, excerpt),
+        "run_id": run_id,
+        "stage": reject.stage,
+        "reason": reject.reason,
+        "detail": reject.detail,
+        "origin": reject.origin,
+        "excerpt": excerpt,
+        "outlet": reject.outlet,
+        "feed_url": reject.feed_url,
+        "at": reject.at,
+    }
+
+
+def alias_changes(plan: Plan) -> Iterator[tuple[Place, Change]]:
+    """Yield what a plan changes in `story_aliases`."""
+    place = Place(STORY_ALIASES.name, "")
+    for alias in sorted(plan.dropped_aliases):
+        yield place, Clear("alias", alias)
+    for alias, story in sorted(plan.aliases.items()):
+        yield place, {"alias": alias, "story_id": story}
+
+
+def index_article(planned: PlannedRow) -> dict[str, Any]:
+    """Return what the index keeps of an article row, as JSON values (`StoredArticle`'s fields)."""
+    plan, row = planned
+    meta, stored = plan.meta, plan.stored
+    if meta is not None:
+        version_at = meta.modified_at or meta.published_at or row["first_seen_at"]
+        is_full, sentences = meta.is_full, meta.sentences
+    else:
+        assert stored is not None
+        version_at, is_full, sentences = stored.version_at, stored.is_full, stored.sentences
+    values = {
+        "article_id": plan.article_id,
+        "identity_keys": row["identity_keys"],
+        "content_hash": row["content_hash"],
+        "content_hashes": row["content_hashes"],
+        "published_at": row["published_at"],
+        "published_at_source": row["published_at_source"],
+        "first_seen_at": row["first_seen_at"],
+        "version_at": version_at,
+        "is_full": is_full,
+        "story_id": plan.story.story_id,
+        "outlet": row["outlet"],
+        "analysed": row["analysed"],
+        "sentences": list(sentences),
+        "own": list(plan.own),
+        "actors": row["actors"] or [],
+        "rollups": row["rollups"] or [],
+        "coding_version": row["coding_version"],
+    }
+    return {k: v.isoformat() if isinstance(v, datetime) else v for k, v in values.items()}
+
+
+class RejectRows(beam.PTransform):
+    """PCollection[Reject] -> PCollection[(Place, row)] of those that the store lacks."""
+
+    def __init__(self, view: RejectView, run_id: str) -> None:
+        super().__init__()
+        self._view = view
+        self._run_id = run_id
+
+    def expand(self, rejects: beam.PCollection[Reject]) -> beam.PCollection[tuple[Place, Change]]:
+        view, run_id = self._view, self._run_id
+
+        def first(group: tuple[str, Iterable[Row]]) -> Iterator[tuple[Place, Change]]:
+            reject_id, rows = group
+            if not view.rejects([reject_id]):
+                yield place_row(REJECTS, min(rows, key=lambda row: str(row["at"])))
+
+        return (
+            rejects
+            | "Row" >> beam.Map(reject_row, run_id)
+            | "ById" >> beam.Map(lambda row: (row["reject_id"], row))
+            | "Same" >> beam.GroupByKey()
+            | "First" >> beam.FlatMap(first)
+        )
+
+
+class PlaceRows(beam.PTransform):
+    """A batch's complete rows -> PCollection[(Place, Change)] for every dataset but aggregates."""
+
+    def expand(self, inputs: Mapping[str, beam.PCollection[Any]]) -> beam.PCollection[Any]:
+        rows = inputs["rows"]
+        return (
+            rows | "Articles" >> beam.Map(lambda planned: place_row(ARTICLES, planned[1])),
+            rows
+            | "Outlets" >> beam.Map(lambda planned: place_row(OUTLETS, outlet_row(planned[1]))),
+            inputs["stances"] | "Stances" >> beam.Map(lambda row: place_row(STANCES, row)),
+            inputs["actors"] | "Actors" >> beam.Map(lambda row: place_row(ACTORS, row)),
+            inputs["plans"] | "Aliases" >> beam.FlatMap(alias_changes),
+            inputs["rejects"],
+            inputs["carried"],
+        ) | "Placed" >> beam.Flatten()
+
+
+class WriteManifest(beam.PTransform):
+    """Staged files, rows, plans, rejects and counts -> two JSON files that the commit reads."""
+
+    def __init__(self, staging: str) -> None:
+        super().__init__()
+        self._staging = staging
+
+    def expand(self, inputs: Mapping[str, beam.PCollection[Any]]) -> beam.PCollection[str]:
+        staging = self._staging
+
+        def of_row(planned: PlannedRow) -> Iterator[tuple[str, Any]]:
+            plan = planned[0]
+            yield "articles", index_article(planned)
+            if plan.meta is not None:
+                yield "bands", [plan.article_id, list(plan.meta.bands)]
+
+        def of_plan(plan: Plan) -> Iterator[tuple[str, Any]]:
+            yield "edges", [[e.a, e.b, e.similarity, e.method] for e in plan.edges]
+            yield "dropped_edges", sorted(plan.dropped_edges)
+            yield "aliases", dict(sorted(plan.aliases.items()))
+            yield "dropped_aliases", sorted(plan.dropped_aliases)
+            yield "counts", plan.counts
+
+        def of_reject(placed: tuple[Place, Row]) -> tuple[str, Any]:
+            place, row = placed
+            return "rejects", [row["reject_id"], place.day]
+
+        parts = (
+            inputs["staged"] | "File" >> beam.Map(lambda s: ("files", staged_file(s))),
+            inputs["rows"] | "OfRow" >> beam.FlatMap(of_row),
+            inputs["plans"] | "OfPlan" >> beam.FlatMap(of_plan),
+            inputs["rejects"] | "OfReject" >> beam.Map(of_reject),
+            inputs["counts"] | "OfCount" >> beam.Map(lambda counts: ("counts", counts)),
+        ) | "Parts" >> beam.Flatten()
+        return (
+            parts
+            | "ToOne" >> beam.Map(lambda part: (0, part))
+            | "All" >> beam.GroupByKey()
+            | "WriteManifest" >> beam.Map(lambda group: write_manifest(Path(staging), group[1]))
+        )
+
+
+def staged_file(staged: Staged) -> dict[str, Any]:
+    """Return a staged file as the commit's intent record states it."""
+    return {**asdict(staged.place), "path": staged.path, "rows": staged.rows}
+
+
+def write_manifest(staging: Path, parts: Iterable[tuple[str, Any]]) -> str:
+    """Write `manifest.json` (files, counts) and `index.json` (index changes); return the folder."""
+    files: list[dict[str, Any]] = []
+    counts: dict[str, int] = {}
+    index: dict[str, Any] = {
+        "articles": [],
+        "bands": {},
+        "edges": [],
+        "dropped_edges": [],
+        "aliases": {},
+        "dropped_aliases": [],
+        "rejects": {},
+    }
+    for name, value in parts:
+        if name == "files":
+            files.append(value)
+        elif name == "counts":
+            for key, number in value.items():
+                counts[key] = counts.get(key, 0) + number
+        elif name == "articles":
+            index["articles"].append(value)
+        elif name in ("bands", "rejects"):
+            index[name][value[0]] = value[1]
+        elif name == "aliases":
+            index["aliases"].update(value)
+        else:
+            index[name].extend(value)
+    staging.mkdir(parents=True, exist_ok=True)
+    files.sort(key=lambda file: (file["dataset"], file["day"]))
+    index["articles"].sort(key=lambda article: article["article_id"])
+    (staging / INDEX_CHANGES).write_text(json.dumps(index), encoding="utf-8")
+    (staging / MANIFEST).write_text(
+        json.dumps({"files": files, "counts": counts}), encoding="utf-8"
+    )
+    return str(staging)

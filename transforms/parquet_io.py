@@ -1,0 +1,91 @@
+"""Reading and writing one Parquet file of a dataset: same rows, same bytes.
+
+Rows are plain dicts by column name. A file is written in the dataset's total order with fixed row
+groups, so that its bytes depend on its rows alone (on one machine type and library version).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from transforms.schemas import ROW_GROUP_ROWS, Dataset
+
+Row = dict[str, Any]
+PART = "part-00000.parquet"
+
+
+def partition_date(dataset: Dataset, row: Row) -> str | None:
+    """Return the UTC date (YYYY-MM-DD) of the partition that a row belongs to, None if none."""
+    if dataset.partition_by is None:
+        return None
+    moment: datetime = row[dataset.partition_by]
+    return moment.astimezone(UTC).date().isoformat()
+
+
+def partition_path(root: Path, dataset: Dataset, day: str | date | None) -> Path:
+    """Return the file of one partition, or of an unpartitioned dataset where `day` is None."""
+    folder = root / dataset.name
+    return (folder if day is None else folder / f"date={day}") / PART
+
+
+def sort_rows(dataset: Dataset, rows: Iterable[Row]) -> list[Row]:
+    """Return the rows in the dataset's total order, None after every value."""
+
+    def position(row: Row) -> tuple[tuple[bool, Any], ...]:
+        return tuple((row[name] is None, row[name] or "") for name in dataset.order)
+
+    return sorted(rows, key=position)
+
+
+def write_rows(dataset: Dataset, rows: Iterable[Row], path: Path) -> int:
+    """Write rows to `path`, fsync it and return their number; the folder is made if needed."""
+    ordered = sort_rows(dataset, rows)
+    table = pa.Table.from_pylist(ordered, schema=dataset.schema)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as out:
+        pq.write_table(
+            table, out, compression="zstd", row_group_size=ROW_GROUP_ROWS, store_schema=True
+        )
+        out.flush()
+        os.fsync(out.fileno())
+    return len(ordered)
+
+
+def read_rows(
+    dataset: Dataset,
+    path: Path,
+    columns: Sequence[str] | None = None,
+    only: tuple[str, Iterable[str]] | None = None,
+) -> list[Row]:
+    """Return a file's rows, [] where there is no file; columns that it lacks come as None.
+
+    `only` keeps the rows whose column holds one of the given strings.
+    """
+    if not path.exists():
+        return []
+    wanted = list(columns) if columns is not None else list(dataset.schema.names)
+    file = pq.ParquetFile(path)
+    present = set(file.schema_arrow.names)
+    needed = [name for name in wanted if name in present]
+    if only is not None and only[0] not in needed:
+        needed.append(only[0])
+    table = file.read(columns=needed)
+    if only is not None:
+        values = table.column(only[0])
+        if pa.types.is_dictionary(values.type):
+            values = values.cast(pa.string())
+        table = table.filter(pc.is_in(values, value_set=pa.array(sorted(only[1]), pa.string())))
+    rows: list[Row] = table.to_pylist()
+    missing = [name for name in wanted if name not in present]
+    for row in rows:
+        for name in missing:
+            row[name] = None
+    return rows
