@@ -5,11 +5,14 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 
 from pipeline.errors import UserError, say_note
+
+if TYPE_CHECKING:
+    from transforms.catalog import Catalog
 
 # Similarity (difflib ratio, 0..1) from which a name is worth suggesting: one typo in five letters.
 _LIKE = 0.75
@@ -54,16 +57,25 @@ def actors_in_store(connection: duckdb.DuckDBPyConnection) -> list[KnownActor]:
     ]
 
 
-def actors_in_catalog(paths: Sequence[Path]) -> list[KnownActor]:
-    """Return every actor of the catalog files; slower, so asked only for names the store lacks."""
-    from transforms.catalog import Catalog
-
-    catalog = Catalog.load(list(paths))
+def known_actors(catalog: Catalog) -> list[KnownActor]:
+    """Return every actor of a catalog."""
     return [
         KnownActor(
             entry.id,
             entry.name,
-            tuple(filter(None, [*entry.names, entry.iso2, entry.iso3, entry.cameo])),
+            tuple(
+                filter(
+                    None,
+                    [
+                        *entry.names,
+                        *entry.capitals,
+                        *entry.seats,
+                        entry.iso2,
+                        entry.iso3,
+                        entry.cameo,
+                    ],
+                )
+            ),
             tuple(dict.fromkeys(filter(None, [*(t.rollup for t in entry.tenures), entry.rollup]))),
         )
         for entry in catalog.actors.values()
@@ -73,14 +85,14 @@ def actors_in_catalog(paths: Sequence[Path]) -> list[KnownActor]:
 class ActorFinder:
     """Finds actors among those that occurred, then in the catalog, which is read only when needed.
 
-    `catalog` are the catalog's files and folders.
+    `catalog` loads the catalog.
     """
 
     def __init__(
-        self, connection: duckdb.DuckDBPyConnection, catalog: Callable[[], Sequence[Path]]
+        self, connection: duckdb.DuckDBPyConnection, catalog: Callable[[], Catalog]
     ) -> None:
         self._in_store = actors_in_store(connection)
-        self._catalog_paths = catalog
+        self._load_catalog = catalog
         self._in_catalog: list[KnownActor] | None = None
 
     def find(self, name: str) -> KnownActor:
@@ -89,7 +101,7 @@ class ActorFinder:
         if found is not None:
             return found
         if self._in_catalog is None:
-            self._in_catalog = actors_in_catalog(self._catalog_paths())
+            self._in_catalog = known_actors(self._load_catalog())
         found = resolve(name, self._in_catalog)
         if found is not None:
             say_note(f"{found.name} ({found.id}) is in the catalog but not in this store")

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from pipeline.commands import actors, config
 from pipeline.commands.alignments import alignments
 from pipeline.commands.explain import explain
 from pipeline.commands.query import query
@@ -47,6 +48,8 @@ def _root(
 app.command()(query)
 app.command()(alignments)
 app.command()(explain)
+app.add_typer(config.app, name="config")
+app.add_typer(actors.app, name="actors")
 
 
 def main() -> None:

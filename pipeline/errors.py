@@ -57,7 +57,7 @@ def say_note(message: str) -> None:
 
 def usage_message(error: TyperException) -> str:
     """Return a usage error in one line, with the command whose --help explains it."""
-    message = error.format_message().rstrip(".")
+    message = error.format_message().rstrip(".").replace("Value error, ", "")
     context = getattr(error, "ctx", None)
     return f"{message} (try '{context.command_path} --help')" if context else message
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 CELL_CHARS = 120
+_PLAN = ["explain_key", "explain_value"]
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
@@ -146,6 +147,9 @@ def _write_parquet(reader: pa.RecordBatchReader, to: Path | None) -> None:
 
 def _write_table(reader: pa.RecordBatchReader, sink: IO[str], max_rows: int) -> None:
     rows = _rows(reader)
+    if reader.schema.names == _PLAN:
+        sink.writelines(f"{row['explain_value']}\n" for row in rows)
+        return
     shown = list(islice(rows, max_rows)) if max_rows else list(rows)
     more = next(rows, None) is not None
     screen = console(sink)

@@ -130,6 +130,7 @@ def list_views(connection: duckdb.DuckDBPyConnection) -> list[ViewInfo]:
 
 _MISSING_COLUMN = re.compile(r'column "?([^"]+?)"? (?:not found|was not found)', re.IGNORECASE)
 _MISSING_TABLE = re.compile(r"Table with name (\S+) does not exist")
+_KIND = re.compile(r"^\w+ Error: ")
 _POINTER = re.compile(r"\n\s*LINE \d+:.*", re.DOTALL)
 _SUGGESTION = re.compile(r"\s*(?:Did you mean|Candidate bindings:?).*", re.DOTALL)
 
@@ -139,15 +140,15 @@ def explain_error(message: str, sql: str) -> str:
 
     DuckDB's own candidates are left out: they name its internal tables.
     """
-    text = one_line(_SUGGESTION.sub("", _POINTER.sub("", message)))
+    text = one_line(_KIND.sub("", _SUGGESTION.sub("", _POINTER.sub("", message)))).rstrip("!.")
     table = _MISSING_TABLE.search(message)
     if table:
         close = difflib.get_close_matches(table[1].lower(), DATASETS, n=1)
-        guess = f"did you mean {close[0]}? " if close else ""
-        return f"{text} {guess}Views: {', '.join(DATASETS)}"
+        guess = f"; did you mean {close[0]}?" if close else "."
+        return f"{text}{guess} Views: {', '.join(DATASETS)}"
     if _MISSING_COLUMN.search(message):
         words = set(re.findall(r"\w+", sql.lower()))
         used = [name for name in DATASETS if name in words]
         columns = [f"{name}({', '.join(plain_schema(DATASETS[name]).names)})" for name in used]
-        return f"{text.rstrip('!')}. Columns: {'; '.join(columns)}" if columns else text
+        return f"{text}. Columns: {'; '.join(columns)}" if columns else text
     return text

@@ -53,6 +53,18 @@ FormatOption = Annotated[
 ToFile = Annotated[
     Path | None, typer.Option("--to", metavar="FILE", help="Write the result to this file.")
 ]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Override a config key, as section.key=value; repeatable.",
+    ),
+]
+CatalogFiles = Annotated[
+    list[Path] | None,
+    typer.Option("--catalog", metavar="FILE", help="Add actors from a file or folder; repeatable."),
+]
 JsonLines = Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")]
 MaxRows = Annotated[
     int,
@@ -70,6 +82,17 @@ def read_config(path: Path | None, overrides: Mapping[str, Any] | None = None) -
         raise UserError(str(error)) from None
 
 
+def parse_settings(pairs: list[str] | None) -> dict[str, str]:
+    """Return what `--set` says as dotted keys and values; raises UserError."""
+    found: dict[str, str] = {}
+    for pair in pairs or []:
+        key, equals, value = pair.partition("=")
+        if not equals or "." not in key:
+            raise UserError(f"--set {pair}: write it as section.key=value")
+        found[key.strip()] = value.strip()
+    return found
+
+
 def store_folder(output: Path | None, config: Config) -> Path:
     """Return the folder of the store: the flag's, else the config's."""
     return output if output is not None else Path(config.output.path)
@@ -77,11 +100,12 @@ def store_folder(output: Path | None, config: Config) -> Path:
 
 @contextmanager
 def open_output(output: Path | None, config: Path | None) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open the store for reading; the config is read only where no flag names the folder."""
+    """Open the store for reading; the config is read only where it is needed or named."""
     from pipeline.query import open_store
 
-    folder = output if output is not None else store_folder(None, read_config(config))
-    with open_store(folder) as connection:
+    if output is None or config is not None:
+        output = store_folder(output, read_config(config))
+    with open_store(output) as connection:
         yield connection
 
 
@@ -103,5 +127,6 @@ def actor_finder(
 ) -> ActorFinder:
     """Return what turns the names that a person types into actor ids."""
     from pipeline.actor_names import ActorFinder
+    from pipeline.commands.loading import load_catalog
 
-    return ActorFinder(connection, lambda: catalog_paths(config, file))
+    return ActorFinder(connection, lambda: load_catalog(catalog_paths(config, file)))

@@ -1,0 +1,34 @@
+"""Loading what the config names, with faults as one line that names file, line and key."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.errors import UserError
+
+if TYPE_CHECKING:
+    from pipeline.config import Config
+    from transforms.catalog import Catalog
+    from transforms.stances.lexicon import Lexicon
+
+
+def load_catalog(paths: list[Path]) -> Catalog:
+    """Return the compiled catalog; raises UserError."""
+    from transforms.catalog import Catalog, CatalogError
+
+    try:
+        return Catalog.load(paths)
+    except CatalogError as error:
+        raise UserError(str(error)) from None
+
+
+def load_lexicon(config: Config, file: Path | None) -> Lexicon:
+    """Return the compiled stance lexicon; raises UserError."""
+    from pipeline.config import ConfigError
+    from transforms.stances.lexicon import Lexicon, LexiconError
+
+    try:
+        return Lexicon.load(config.lexicon_path(file.parent if file else None))
+    except (ConfigError, LexiconError) as error:
+        raise UserError(str(error)) from None
