@@ -1,21 +1,18 @@
-"""The graph: read -> journal, and journal -> clean -> deduplicate -> analyse -> stage -> aggregate.
+"""The graph of a batch: journal -> clean -> deduplicate -> analyse -> stage -> aggregate.
 
-One function builds each end from the validated config; `run` gives the batch end one batch at a
-time, and what differs between commands is the read end and the trigger, never the middle.
+One function builds it from one validated config. What differs between commands is the read end
+(`pipeline.arrival`) and the trigger, never this.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 import apache_beam as beam
 from transforms.clean import Clean
 from transforms.near_pairs import NearPairs
-from transforms.read_feeds import ReadFeeds
-from transforms.read_files import ReadFiles, SourceSlice
 
 from pipeline.config import Config
 from pipeline.store.texts import StoreReader
@@ -29,7 +26,7 @@ from transforms.analyse_articles import (
 )
 from transforms.catalog import Catalog
 from transforms.finish_batch import CompleteStories, PlaceRows, RejectRows, WriteManifest
-from transforms.journal import AppendToJournal, JournalSlice, ReadJournal
+from transforms.journal import JournalSlice, ReadJournal
 from transforms.known import COUNTS, FRESH, SkipKnown
 from transforms.prepare import Prepare
 from transforms.records import RawItem, Reject
@@ -37,7 +34,6 @@ from transforms.resolve import ArticleTasks, CarryEvidence, PlanStories
 from transforms.schemas import ARTICLES, STANCES
 from transforms.schemas import REJECTS as REJECT_ROWS
 from transforms.stances.lexicon import Lexicon
-from transforms.store_view import Edge
 from transforms.write import StagePartitions
 
 AGGREGATED = (ARTICLES.name, STANCES.name, REJECT_ROWS.name)
@@ -58,37 +54,10 @@ class BatchContext:
     progress: Path | None = None
 
 
-def build_arrival(
-    pipeline: beam.Pipeline,
-    config: Config,
-    slices: Sequence[SourceSlice],
-    feeds: Sequence[str],
-    journal: Path,
-    now: datetime,
-) -> None:
-    """Add the read end: files and feeds become journal segments under `journal`."""
-    arrived = []
-    if slices:
-        arrived.append(
-            pipeline
-            | "Slices" >> beam.Create(list(slices))
-            | "SpreadSlices" >> beam.Reshuffle()
-            | "ReadFiles" >> ReadFiles(config.read, now)
-        )
-    if feeds:
-        arrived.append(
-            pipeline
-            | "Feeds" >> beam.Create(list(feeds))
-            | "ReadFeeds" >> ReadFeeds(config.network, config.read, now)
-        )
-    if arrived:
-        _ = arrived | "Arrived" >> beam.Flatten() | "Journal" >> AppendToJournal(str(journal), now)
-
-
 def build_batch(
     pipeline: beam.Pipeline, slices: Sequence[JournalSlice], context: BatchContext
 ) -> None:
-    """Add the batch end: everything that the slices change is staged, with a manifest."""
+    """Build the graph of one batch: everything that the slices change is staged, with a manifest."""
     config, reader = context.config, context.reader
     root, staging = str(context.root), str(context.staging)
 
@@ -106,8 +75,8 @@ def build_batch(
     articles = split[FRESH]
 
     metas = articles | "Prepare" >> Prepare(config.deduplicate)
-    pairs = articles | "NearPairs" >> NearPairs(config.deduplicate, reader.candidates, reader.texts)
-    edges = pairs | "Edges" >> beam.Map(lambda pair: Edge(*pair))
+    keyed = articles | "ByItem" >> beam.Map(lambda article: (article.item_id, article))
+    edges = keyed | "NearPairs" >> NearPairs(config.deduplicate, reader.candidates, reader.texts)
     plans = (metas, edges) | "PlanStories" >> PlanStories(reader.view, context.coding_version)
 
     tasks = (plans, articles) | "ArticleTasks" >> ArticleTasks(root, context.coding_version)

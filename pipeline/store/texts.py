@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -19,17 +19,18 @@ class StoreReader:
         self._root = str(layout.root)
         self.view = IndexView(layout.index)
 
-    def candidates(self, bands: Sequence[int]) -> Iterable[tuple[int, str, datetime]]:
-        """Return (band, article id, published_at) of stored articles that share a band."""
-        return self.view.band_members(bands)
+    def candidates(self, bands: Sequence[int]) -> Iterator[tuple[str, datetime]]:
+        """Yield (article id, published_at) of stored articles, once per band that they share."""
+        for _, article_id, published_at in self.view.band_members(bands):
+            yield article_id, published_at
 
-    def texts(self, ids: Collection[str]) -> Iterator[tuple[str, str, str, datetime]]:
-        """Yield (article id, title, text, published_at) of stored articles."""
+    def texts(self, ids: Collection[str]) -> Iterator[tuple[str, ...]]:
+        """Yield (article id, title, text, outlet) of stored articles."""
         by_day: dict[str, set[str]] = {}
         for article_id, day in self.view.days(ids).items():
             by_day.setdefault(day, set()).add(article_id)
-        columns = ("article_id", "title", "text", "published_at")
+        columns = ("article_id", "title", "text", "outlet")
         for day in sorted(by_day):
             path = partition_path(Path(self._root), ARTICLES, day)
             for row in read_rows(ARTICLES, path, columns, ("article_id", by_day[day])):
-                yield row["article_id"], row["title"] or "", row["text"] or "", row["published_at"]
+                yield tuple(row[name] or "" for name in columns)

@@ -1,0 +1,41 @@
+"""The read end of the graph: feeds and files -> journal. Nothing counts before it is written there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+import apache_beam as beam
+
+from pipeline.config import Config
+from transforms.journal import AppendToJournal
+from transforms.read_feeds import ReadFeeds
+from transforms.read_files import ReadFiles, SourceSlice
+
+
+def build_arrival(
+    pipeline: beam.Pipeline,
+    config: Config,
+    slices: Sequence[SourceSlice],
+    feeds: Sequence[str],
+    journal: Path,
+    now: datetime,
+) -> None:
+    """Add the read end: files and feeds become journal segments under `journal`."""
+    arrived = []
+    if slices:
+        arrived.append(
+            pipeline
+            | "Slices" >> beam.Create(list(slices))
+            | "SpreadSlices" >> beam.Reshuffle()
+            | "ReadFiles" >> ReadFiles(config.read, now)
+        )
+    if feeds:
+        arrived.append(
+            pipeline
+            | "Feeds" >> beam.Create(list(feeds))
+            | "ReadFeeds" >> ReadFeeds(config.network, config.read, now)
+        )
+    if arrived:
+        _ = arrived | "Arrived" >> beam.Flatten() | "Journal" >> AppendToJournal(str(journal), now)

@@ -1,0 +1,47 @@
+"""The coding version: one hash of everything that can change what is read from a sentence."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+from collections.abc import Iterator
+from pathlib import Path
+
+import transforms
+from pipeline.config import Config
+from transforms.catalog import Catalog
+from transforms.resources import config_dir
+from transforms.stances.lexicon import Lexicon
+
+NOT_CODING = frozenset({"newsalign.toml", "outlets.toml"})
+
+
+def coding_version(config: Config, catalog: Catalog, lexicon: Lexicon) -> str:
+    """Return 16 hex digits over code, spaCy model, lexicon, catalog, word lists and thresholds."""
+    digest = hashlib.blake2b(digest_size=8)
+    for part in (
+        config.actors.model_dump_json(),
+        config.stances.model_dump_json(),
+        catalog.fingerprint,
+        lexicon.fingerprint,
+        _model_version(config.actors.spacy_model),
+    ):
+        digest.update(part.encode() + b"\x00")
+    for path in sorted(_sources(), key=lambda path: path.name):
+        digest.update(path.name.encode() + b"\x00" + path.read_bytes() + b"\x00")
+    return digest.hexdigest()
+
+
+def _sources() -> Iterator[Path]:
+    yield from Path(transforms.__file__).parent.rglob("*.py")
+    for path in config_dir().rglob("*.toml"):
+        if path.name not in NOT_CODING:
+            yield path
+
+
+def _model_version(name: str) -> str:
+    try:
+        version = importlib.metadata.version(name.replace("_", "-"))
+    except importlib.metadata.PackageNotFoundError:
+        version = "unknown"
+    return f"{name}=={version};spacy=={importlib.metadata.version('spacy')}"

@@ -1,0 +1,144 @@
+"""One Beam job in a process of its own: `python -m pipeline.job SPEC.json`.
+
+The supervisor starts it and reads what it leaves beside the spec: `result.json` with what was done
+or what went wrong. A worker that dies takes this process with it and nothing else.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import logging
+import signal
+import sys
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from pipeline.config import Config, ConfigError
+
+RESULT = "result.json"
+DONE, STEP_FAILED, UNUSABLE, WORKER_DIED = 0, 1, 2, 3
+STEP_FAILURE_MARK = "while running"  # how Beam words an exception raised by a step
+PR_SET_PDEATHSIG = 1
+
+
+@dataclass(frozen=True, slots=True)
+class JobSpec:
+    """What a job does: `kind` arrival (sources -> journal) or batch (journal -> staging)."""
+
+    kind: str
+    config: dict[str, Any]
+    config_base: str | None
+    root: str
+    run_id: str
+    now: str
+    items: int
+    slices: list[list[Any]] = field(default_factory=list)
+    feeds: list[str] = field(default_factory=list)
+    staging: str | None = None
+    progress: str | None = None
+
+
+def write_spec(path: Path, spec: JobSpec) -> None:
+    """Write a spec for the job process to read."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(asdict(spec)), encoding="utf-8")
+
+
+def run_arrival(spec: JobSpec, config: Config) -> dict[str, Any]:
+    """Read files and feeds into the journal."""
+    from pipeline.arrival import build_arrival
+    from pipeline.journal import Journal
+    from pipeline.runners import beam_pipeline
+    from pipeline.store.layout import Layout
+    from transforms.read_files import SourceSlice
+
+    slices = [SourceSlice(*values) for values in spec.slices]
+    journal = Journal(Layout(Path(spec.root)).journal).pending_folder
+    with beam_pipeline(config.runner, spec.items) as pipeline:
+        build_arrival(
+            pipeline, config, slices, spec.feeds, journal, datetime.fromisoformat(spec.now)
+        )
+    return {}
+
+
+def run_batch(spec: JobSpec, config: Config) -> dict[str, Any]:
+    """Stage everything that a batch of journal slices changes."""
+    from pipeline.coding import coding_version
+    from pipeline.graph import BatchContext, build_batch
+    from pipeline.runners import beam_pipeline
+    from pipeline.store.layout import Layout
+    from pipeline.store.texts import StoreReader
+    from transforms.catalog import Catalog
+    from transforms.journal import JournalSlice
+    from transforms.nlp import load_pipeline
+    from transforms.stances.lexicon import Lexicon
+
+    base = Path(spec.config_base) if spec.config_base else None
+    catalog = Catalog.load(config.catalog_paths(base))
+    lexicon = Lexicon.load(config.lexicon_path(base))
+    load_pipeline(config.actors.spacy_model)
+    version = coding_version(config, catalog, lexicon)
+    root = Path(spec.root)
+    assert spec.staging is not None
+    context = BatchContext(
+        config=config,
+        run_id=spec.run_id,
+        coding_version=version,
+        root=root,
+        staging=Path(spec.staging),
+        catalog=catalog,
+        lexicon=lexicon,
+        reader=StoreReader(Layout(root)),
+        progress=Path(spec.progress) if spec.progress else None,
+    )
+    with beam_pipeline(config.runner, spec.items) as pipeline:
+        build_batch(pipeline, [JournalSlice(*values) for values in spec.slices], context)
+    return {"coding_version": version}
+
+
+def main(arguments: list[str]) -> int:
+    """Run the job of a spec file; returns one of the exit codes above."""
+    _die_with_parent()
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+    spec_path = Path(arguments[0])
+    spec = JobSpec(**json.loads(spec_path.read_text(encoding="utf-8")))
+    result: dict[str, Any]
+    try:
+        config = Config.model_validate(spec.config)
+        result = (run_arrival if spec.kind == "arrival" else run_batch)(spec, config)
+        code = DONE
+    except Exception as error:
+        if _is_unusable(error):
+            code = UNUSABLE
+        else:
+            code = STEP_FAILED if STEP_FAILURE_MARK in str(error) else WORKER_DIED
+            logging.exception("job failed")
+        result = {"error": _last_line(error)}
+    (spec_path.parent / RESULT).write_text(json.dumps(result), encoding="utf-8")
+    return code
+
+
+def _is_unusable(error: Exception) -> bool:
+    from transforms.catalog_files import CatalogError
+    from transforms.nlp import PipelineMissingError
+    from transforms.stances.lexicon import LexiconError
+
+    return isinstance(error, ConfigError | CatalogError | LexiconError | PipelineMissingError)
+
+
+def _last_line(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1][:500] if lines else type(error).__name__
+
+
+def _die_with_parent() -> None:
+    """Ask the kernel to kill this process when its supervisor dies, so that no job outlives it."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,376 @@
+"""`newsalign run`: arrival, then batches until the journal has nothing left, then the run's record.
+
+A run first finishes what a killed run left: a begun commit, then pending journal records.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import platform
+import shutil
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pipeline.config import Config, ConfigError
+from pipeline.job import JobSpec
+from pipeline.journal import (
+    SLICE_RECORDS,
+    Journal,
+    count_records,
+    offsets_after,
+    split_slices,
+    take_batch,
+)
+from pipeline.runners import check_runner, is_local
+from pipeline.store.commit import Commit, StagedFile, commit, finish
+from pipeline.store.index import IndexChanges
+from pipeline.store.layout import Layout
+from pipeline.store.lock import writer_lock
+from pipeline.supervise import Job, halve_until_done, run_job
+from transforms.finish_batch import INDEX_CHANGES, MANIFEST
+from transforms.journal import JournalSlice, read_slice, write_segment
+from transforms.parquet_io import partition_path, read_rows, write_rows
+from transforms.read_files import SourceSlice, expand_inputs
+from transforms.records import Reject
+from transforms.schemas import RUNS
+from transforms.write import Place
+
+VERSIONED = ("newsalign", "apache-beam", "spacy", "pyarrow", "rensa", "feedparser", "httpx")
+BYTES_PER_ITEM = 3_000  # a rough news article; only decides how many workers an arrival gets
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a run is: a stage ("reading", "analysing", "committing") and articles done in it.
+
+    `total` is None where it isn't known; `batch` counts from 1.
+    """
+
+    stage: str
+    done: int = 0
+    total: int | None = None
+    batch: int = 0
+
+
+OnProgress = Callable[[Progress], None]
+
+
+@dataclass(slots=True)
+class RunReport:
+    """What a run did: counts by name, rejects by reason, and the partitions that it changed.
+
+    Counts: items, articles, new, revised, noted, unchanged, copies, stories, evidence, counted,
+    rejects, windows (days of alignments rewritten), batches.
+    """
+
+    run_id: str
+    started_at: datetime
+    finished_at: datetime | None = None
+    status: str = "running"
+    counts: dict[str, int] = field(default_factory=dict)
+    rejects: dict[str, int] = field(default_factory=dict)
+    changed: set[Place] = field(default_factory=set)
+    coding_version: str | None = None
+
+    def add(self, counts: dict[str, int]) -> None:
+        """Add a batch's counts."""
+        for name, number in counts.items():
+            if name.startswith("reject:"):
+                reason = name.removeprefix("reject:")
+                self.rejects[reason] = self.rejects.get(reason, 0) + number
+            else:
+                self.counts[name] = self.counts.get(name, 0) + number
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the report as JSON values."""
+        finished = self.finished_at
+        return {
+            "run_id": self.run_id,
+            "status": self.status,
+            "started_at": self.started_at.isoformat(),
+            "finished_at": finished.isoformat() if finished else None,
+            "seconds": (finished - self.started_at).total_seconds() if finished else None,
+            "counts": dict(sorted(self.counts.items())),
+            "rejects": dict(sorted(self.rejects.items())),
+            "windows": self.windows,
+            "changed": sorted(f"{p.dataset}/{p.day}" for p in self.changed),
+            "coding_version": self.coding_version,
+        }
+
+    @property
+    def windows(self) -> int:
+        """Return the number of dates whose alignments were rewritten."""
+        return sum(place.dataset == "alignments" for place in self.changed)
+
+
+def run(
+    config: Config, config_base: Path | None = None, on_progress: OnProgress | None = None
+) -> RunReport:
+    """Read the configured inputs once and commit what they bring; returns the report.
+
+    Raises ConfigError, LockedError, UnusableError or RunFailedError, each with a one-line text.
+    What was committed before an error stays, and the next run goes on from there.
+    """
+    check_runner(config.runner)
+    config.catalog_paths(config_base)
+    config.lexicon_path(config_base)
+    feeds = feed_urls(config)
+    slices = list(expand_inputs(list(config.input.paths), config.input.exclude))
+    layout = Layout(Path(config.output.path).absolute())
+    try:
+        layout.state.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"output.path: {layout.root}: {error.strerror}") from None
+    with writer_lock(layout.lock, "run"):
+        return _Run(config, config_base, layout, on_progress).do(slices, feeds)
+
+
+def feed_urls(config: Config) -> list[str]:
+    """Return the configured feed URLs, those of feed lists included, each once and in order."""
+    urls = list(config.input.feeds)
+    for name in config.input.feed_lists:
+        try:
+            lines = Path(name).read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"input.feed_lists: {name}: can't be read: {error}") from None
+        urls += [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+    return list(dict.fromkeys(urls))
+
+
+class _Run:
+    """One run's state; `do` is its whole life."""
+
+    def __init__(
+        self,
+        config: Config,
+        config_base: Path | None,
+        layout: Layout,
+        on_progress: OnProgress | None,
+    ) -> None:
+        started = datetime.now(UTC)
+        self.config = config
+        self.config_base = config_base
+        self.layout = layout
+        self.journal = Journal(layout.journal)
+        self.now = config.run.now or started
+        self.tell = on_progress or (lambda progress: None)
+        self.report = RunReport(
+            run_id=f"{started:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}", started_at=started
+        )
+        self.jobs = 0
+
+    def do(self, slices: Sequence[SourceSlice], feeds: Sequence[str]) -> RunReport:
+        report = self.report
+        finish(self.layout)
+        shutil.rmtree(self.layout.staging, ignore_errors=True)
+        self.journal.clean(self.config.output.journal_keep_days)
+        try:
+            self._drain()
+            self._arrive([*slices, *feeds])
+            self._drain()
+        except BaseException:
+            report.status = "failed"
+            self._record()
+            raise
+        report.status = "done"
+        self._record()
+        shutil.rmtree(self.layout.staging, ignore_errors=True)
+        return report
+
+    def _job(self) -> Job:
+        self.jobs += 1
+        folder = self.layout.staging / f"job-{self.jobs:04d}-{uuid.uuid4().hex[:8]}"
+        folder.mkdir(parents=True)
+        return Job(folder)
+
+    def _spec(self, kind: str, items: int, **values: Any) -> JobSpec:
+        return JobSpec(
+            kind=kind,
+            config=self.config.model_dump(mode="json"),
+            config_base=str(self.config_base) if self.config_base else None,
+            root=str(self.layout.root),
+            run_id=self.report.run_id,
+            now=self.now.isoformat(),
+            items=items,
+            **values,
+        )
+
+    def _supervised(
+        self, job: Job, spec: JobSpec, on_tick: Callable[[], None] | None = None
+    ) -> dict[str, Any]:
+        try:
+            return run_job(job, spec, self.config.runner.job_timeout_s, on_tick)
+        except BaseException:
+            self.layout.logs.mkdir(parents=True, exist_ok=True)
+            kept = self.layout.logs / f"{self.report.run_id}-{job.folder.name}.log"
+            shutil.copyfile(job.log, kept)
+            raise
+
+    def _arrive(self, sources: Sequence[SourceSlice | str]) -> None:
+        """Bring files and feeds into the journal."""
+        if not sources:
+            return
+
+        def attempt(part: Sequence[SourceSlice | str]) -> None:
+            self.tell(Progress("reading", 0, None))
+            files = [source for source in part if isinstance(source, SourceSlice)]
+            size = sum(source.size for source in files)
+            spec = self._spec(
+                "arrival",
+                items=size // BYTES_PER_ITEM,
+                slices=[list(source.as_tuple()) for source in files],
+                feeds=[source for source in part if isinstance(source, str)],
+            )
+            self._supervised(self._job(), spec)
+
+        def culprit(source: SourceSlice | str, reason: str) -> None:
+            origin = source if isinstance(source, str) else source.origin
+            self._journal_reject("read", reason, origin)
+
+        halve_until_done(sources, attempt, culprit, _halves)
+
+    def _drain(self) -> None:
+        """Commit batches until the journal has nothing pending."""
+        batch = 0
+        while pending := self.journal.pending():
+            batch += 1
+            limit = self.config.runner.batch_articles if is_local(self.config.runner) else None
+            total = count_records(pending)
+            part = take_batch(pending, limit or total)
+            halve_until_done(
+                part, lambda p, n=batch: self._batch(p, n), self._reject_record, _split_records
+            )
+
+    def _batch(self, part: Sequence[JournalSlice], number: int) -> None:
+        job = self._job()
+        staging = job.folder / "out"
+        progress = job.folder / "progress"
+        progress.mkdir()
+        total = count_records(part)
+        self.tell(Progress("analysing", 0, total, number))
+
+        def tick() -> None:
+            self.tell(Progress("analysing", _sum_progress(progress), total, number))
+
+        spec = self._spec(
+            "batch",
+            items=total,
+            slices=[[s.path, s.start, s.end] for s in split_slices(part, SLICE_RECORDS)],
+            staging=str(staging),
+            progress=str(progress),
+        )
+        result = self._supervised(job, spec, tick)
+        self.tell(Progress("committing", total, total, number))
+        manifest = json.loads((staging / MANIFEST).read_text(encoding="utf-8"))
+        index = json.loads((staging / INDEX_CHANGES).read_text(encoding="utf-8"))
+        changed = commit(
+            self.layout,
+            Commit(
+                batch_id=f"{self.report.run_id}-{job.folder.name}",
+                staging=staging.relative_to(self.layout.root).as_posix(),
+                files=[StagedFile(**file) for file in manifest["files"]],
+                index=IndexChanges(**index),
+                offsets=offsets_after(part),
+            ),
+        )
+        self.report.changed.update(changed)
+        self.report.add({**manifest["counts"], "batches": 1})
+        self.report.coding_version = result.get("coding_version")
+
+    def _reject_record(self, part: JournalSlice, reason: str) -> None:
+        """Pass over the one record that kills its worker; its reject comes with the next batch."""
+        record = next(iter(read_slice(part)))
+        self._journal_reject("clean", reason, record.origin)
+        self.journal.advance(offsets_after([part]))
+
+    def _journal_reject(self, stage: str, reason: str, origin: str) -> None:
+        reject = Reject(
+            stage=stage,
+            reason="worker_crash",
+            detail=reason,
+            origin=origin,
+            excerpt="",
+            at=self.now,
+        )
+        write_segment(self.journal.pending_folder, [reject], datetime.now(UTC))
+
+    def _record(self) -> None:
+        """Write the run's own row; a store that can't be written keeps the error that came first."""
+        report = self.report
+        report.finished_at = datetime.now(UTC)
+        row = {
+            "run_id": report.run_id,
+            "started_at": report.started_at,
+            "finished_at": report.finished_at,
+            "status": report.status,
+            "command": "run",
+            "config_hash": self.config.fingerprint(),
+            "coding_version": report.coding_version,
+            "versions": list(versions().items()),
+            "counts": sorted({**report.counts, "windows": report.windows}.items()),
+        }
+        day = report.started_at.date().isoformat()
+        staging = self.layout.staging / f"runs-{report.run_id}"
+        try:
+            rows = read_rows(RUNS, partition_path(self.layout.root, RUNS, day))
+            staged = partition_path(staging, RUNS, day)
+            count = write_rows(RUNS, [*rows, row], staged)
+            path = staged.relative_to(staging).as_posix()
+            commit(
+                self.layout,
+                Commit(
+                    batch_id=f"{report.run_id}-record",
+                    staging=staging.relative_to(self.layout.root).as_posix(),
+                    files=[StagedFile(RUNS.name, day, path, count)],
+                    index=None,
+                    offsets={},
+                ),
+            )
+        except OSError:
+            if report.status == "done":
+                raise
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what decides a run's results."""
+    found = {"python": platform.python_version()}
+    for name in VERSIONED:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            found[name] = "unknown"
+    return found
+
+
+def _halves(units: Sequence[Any]) -> list[Sequence[Any]]:
+    if len(units) < 2:
+        return [units]
+    middle = len(units) // 2
+    return [units[:middle], units[middle:]]
+
+
+def _split_records(part: Sequence[JournalSlice]) -> list[Sequence[JournalSlice]]:
+    """Halve journal slices by records, in order."""
+    total = count_records(part)
+    if total < 2:
+        return [part]
+    first = take_batch(part, total // 2)
+    done = offsets_after(first)
+    rest = []
+    for piece in part:
+        start = max(piece.start, done.get(Path(piece.path).name, piece.start))
+        if start < piece.end:
+            rest.append(JournalSlice(piece.path, start, piece.end))
+    return [first, rest]
+
+
+def _sum_progress(folder: Path) -> int:
+    total = 0
+    for path in folder.iterdir():
+        total += sum(int(line) for line in path.read_text().split() if line.isdigit())
+    return total

@@ -1,0 +1,68 @@
+"""Which Beam runner, with which options; every job names its runner.
+
+`DirectRunner` means a local batch job. Beam 2.77's own class of that name tries Prism first and
+then falls back silently, so the local job runs on FnApiRunner, which is what it falls back to.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from pipeline.config import ConfigError, RunnerSettings
+
+LOCAL = frozenset({"directrunner", "fnapirunner", "local"})
+REFUSED = {
+    "daskrunner": "it reports DONE and writes empty files (seen on Beam 2.77)",
+    "interactiverunner": "it needs a notebook",
+    "renderrunner": "it draws the graph and runs nothing",
+}
+KNOWN = (
+    "DirectRunner",
+    "PrismRunner",
+    "PortableRunner",
+    "FlinkRunner",
+    "SparkRunner",
+    "DataflowRunner",
+)
+SMALL_INPUT = 150  # items below which starting worker processes costs more than they save
+
+
+def check_runner(settings: RunnerSettings) -> None:
+    """Raise ConfigError for a runner that is unknown or must not be used."""
+    name = settings.name.lower()
+    if name in REFUSED:
+        raise ConfigError(f"runner.name: {settings.name} is refused: {REFUSED[name]}")
+    if name not in LOCAL and name not in {known.lower() for known in KNOWN}:
+        raise ConfigError(f"runner.name: unknown runner {settings.name}; one of {', '.join(KNOWN)}")
+
+
+def is_local(settings: RunnerSettings) -> bool:
+    """Return whether this is the local batch runner."""
+    return settings.name.lower() in LOCAL
+
+
+def worker_count(settings: RunnerSettings, items: int) -> int:
+    """Return the number of worker processes of a local job; an explicit setting is kept."""
+    if settings.workers:
+        return settings.workers
+    return 1 if items < SMALL_INPUT else os.cpu_count() or 1
+
+
+def beam_pipeline(settings: RunnerSettings, items: int) -> Any:
+    """Return a Beam pipeline on the configured runner for about `items` elements."""
+    import apache_beam as beam
+    from apache_beam.options.pipeline_options import PipelineOptions
+
+    arguments = list(settings.options)
+    if not is_local(settings):
+        options = PipelineOptions([f"--runner={settings.name}", *arguments])
+        return beam.Pipeline(options=options)
+    from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+
+    workers = worker_count(settings, items)
+    mode = "multi_processing" if workers > 1 else "in_memory"
+    options = PipelineOptions(
+        [f"--direct_num_workers={workers}", f"--direct_running_mode={mode}", *arguments]
+    )
+    return beam.Pipeline(runner=FnApiRunner(), options=options)

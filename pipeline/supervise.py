@@ -1,0 +1,179 @@
+"""Running a job so that nothing it does can end the run: watched, retried, halved, culprit found.
+
+A job is a process group of its own. A job whose worker died (a crash, a kill, no memory) is tried
+once more, then in halves, down to the one unit that kills it. A job that fails by an exception of
+a step, or that nothing could make work, ends the run with that message.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pipeline.job import DONE, RESULT, STEP_FAILED, UNUSABLE, JobSpec, write_spec
+
+POLL_S = 0.2
+MISSING_WORKER_S = 30.0  # Beam may wait for ever for a worker that is gone
+WORKER_MARK = "sdk_worker_main"
+
+
+class RunFailedError(Exception):
+    """The run can't go on; its text is one line."""
+
+
+class UnusableError(Exception):
+    """Config, catalog, lexicon or model can't be used; its text is one line."""
+
+
+class WorkerDiedError(Exception):
+    """A job's process, or a worker of it, died; its text says how."""
+
+
+Unit = TypeVar("Unit")
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Where a job's files are: its spec, its result and its log."""
+
+    folder: Path
+
+    @property
+    def spec(self) -> Path:
+        """Return the spec file."""
+        return self.folder / "spec.json"
+
+    @property
+    def log(self) -> Path:
+        """Return the log of the job and its workers."""
+        return self.folder / "job.log"
+
+
+def run_job(
+    job: Job, spec: JobSpec, timeout_s: float, on_tick: Callable[[], None] | None = None
+) -> dict[str, Any]:
+    """Run one job to its end and return its result.
+
+    Raises WorkerDiedError, RunFailedError or UnusableError. Whatever way this ends, no process of
+    the job is left.
+    """
+    write_spec(job.spec, spec)
+    with job.log.open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "pipeline.job", str(job.spec)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+        try:
+            _watch(process, timeout_s, on_tick)
+        finally:
+            _kill_group(process)
+    return _outcome(job, process.returncode)
+
+
+def _watch(
+    process: subprocess.Popen[bytes], timeout_s: float, on_tick: Callable[[], None] | None
+) -> None:
+    deadline = time.monotonic() + timeout_s
+    most_workers = 0
+    missing_since: float | None = None
+    while process.poll() is None:
+        now = time.monotonic()
+        if now > deadline:
+            raise WorkerDiedError(f"the job ran longer than {timeout_s:g} s")
+        workers = _count_workers(process.pid)
+        most_workers = max(most_workers, workers)
+        if workers < most_workers:
+            missing_since = missing_since or now
+            if now - missing_since > MISSING_WORKER_S:
+                raise WorkerDiedError("a worker died and the runner did not notice")
+        else:
+            missing_since = None
+        if on_tick is not None:
+            on_tick()
+        time.sleep(POLL_S)
+
+
+def _count_workers(pid: int) -> int:
+    """Return the number of live Beam worker processes among a process's children (Linux)."""
+    count = 0
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        try:
+            children = task.read_text().split()
+        except OSError:
+            continue
+        for child in children:
+            try:
+                count += WORKER_MARK.encode() in Path(f"/proc/{child}/cmdline").read_bytes()
+            except OSError:
+                continue
+    return count
+
+
+def _kill_group(process: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _outcome(job: Job, code: int) -> dict[str, Any]:
+    try:
+        result: dict[str, Any] = json.loads((job.folder / RESULT).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        result = {}
+    if code == DONE:
+        return result
+    message = result.get("error") or _how_it_ended(code)
+    if code == UNUSABLE:
+        raise UnusableError(message)
+    if code == STEP_FAILED:
+        raise RunFailedError(message)
+    raise WorkerDiedError(message)
+
+
+def _how_it_ended(code: int) -> str:
+    if code < 0:
+        return f"killed by {signal.Signals(-code).name}"
+    return f"exit code {code}"
+
+
+def halve_until_done(
+    units: Sequence[Unit],
+    attempt: Callable[[Sequence[Unit]], None],
+    on_culprit: Callable[[Unit, str], None],
+    split: Callable[[Sequence[Unit]], list[Sequence[Unit]]],
+) -> None:
+    """Run `attempt` over all units: retried once after a worker's death, then in smaller parts.
+
+    `split` returns two or more parts, or one where the units can't be divided: such a unit that
+    killed its worker twice goes to `on_culprit` with the reason. Parts run in order.
+    """
+    waiting: list[Sequence[Unit]] = [units]
+    while waiting:
+        part = waiting.pop(0)
+        if not part:
+            continue
+        reason = ""
+        for _ in range(2):
+            try:
+                attempt(part)
+                break
+            except WorkerDiedError as error:
+                reason = str(error)
+        else:
+            parts = split(part)
+            if len(parts) == 1:
+                on_culprit(part[0], reason)
+            else:
+                waiting[:0] = parts
