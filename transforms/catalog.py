@@ -62,6 +62,7 @@ class Catalog:
     words: ActorWords
     fingerprint: str
     holders: dict[tuple[str, str], tuple[tuple[Tenure, str], ...]] = field(default_factory=dict)
+    kind_nouns: dict[str, frozenset[str]] = field(default_factory=dict)
 
     @classmethod
     def load(cls, paths: Sequence[Path]) -> Catalog:
@@ -92,6 +93,7 @@ class Catalog:
             words,
             _fingerprint(actors, uses, words),
             _holders(actors.values()),
+            _kind_nouns(actors.values()),
         )
 
     def actor(self, actor_id: str) -> ActorEntry:
@@ -309,6 +311,15 @@ def _holders(
         for tenure in entry.tenures:
             found.setdefault((tenure.role, tenure.rollup), []).append((tenure, entry.id))
     return {key: tuple(rows) for key, rows in found.items()}
+
+
+def _kind_nouns(entries: Iterable[ActorEntry]) -> dict[str, frozenset[str]]:
+    """Return which actors each of the catalog's describing nouns can refer back to."""
+    found: dict[str, set[str]] = {}
+    for entry in entries:
+        for noun in entry.kind_nouns:
+            found.setdefault(noun.lower(), set()).add(entry.id)
+    return {noun: frozenset(ids) for noun, ids in found.items()}
 
 
 def _fingerprint(actors: dict[str, ActorEntry], uses: Sequence[NameUse], words: ActorWords) -> str:

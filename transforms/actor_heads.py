@@ -1,0 +1,199 @@
+"""Whose forces, whose government: nouns that act for the state or organisation beside them.
+
+"Russian forces", "Ethiopia's army", "soldiers from Gondor", "lawmakers in Fornost and Gondor" give
+a mention of the state whose head is that noun. "Russian rebels" give a group of their own.
+"""
+
+from __future__ import annotations
+
+from transforms.actor_spans import ActorSpan, TextView
+from transforms.persons import token_map
+from transforms.roles import DETERMINERS, POSSESSIVES, index_after
+
+_MAX_RUN = 6
+_RUN_POS = frozenset({"ADJ", "NOUN", "PROPN", "NUM"})
+_PEOPLE_CONFIDENCE = 0.6
+_AGAINST_CONFIDENCE = 0.7
+_INDIVIDUAL_CONFIDENCE = 0.5
+_HEADED = frozenset({"state", "organisation", "bloc", "group", "party"})
+_PREPOSITIONS = ("of", "from", "in")
+
+
+def group_id(actor: str, noun: str) -> str:
+    """Return the ad-hoc id of a group that belongs to no government: "group:syr-rebel"."""
+    return f"group:{actor.lower()}-{noun}"
+
+
+def attach_heads(view: TextView, spans: list[ActorSpan]) -> None:
+    """Give each span of a state or organisation the noun that acts for it, in place."""
+    at = token_map(spans)
+    for span in sorted(spans, key=lambda span: span.first):
+        if span.type in _HEADED and span.form != "title":
+            run = _run_after(view, at, span)
+            if run:
+                _take_run(view, span, run)
+            else:
+                _take_preceding(view, at, span)
+                _soften_individual(view, span)
+
+
+def _run_after(view: TextView, at: dict[int, ActorSpan], span: ActorSpan) -> list[int]:
+    """Return the rest of the noun phrase that the span opens, ending in a noun."""
+    tokens = view.tokens
+    index = span.last + 1
+    possessive = index < len(tokens) and view.lower[index] in POSSESSIVES
+    if possessive:
+        index += 1
+    elif span.kind not in ("demonym",) and not _modifies(view, span):
+        return []
+    run: list[int] = []
+    while index < len(tokens) and len(run) < _MAX_RUN:
+        token = tokens[index]
+        if index in at or not (
+            token.pos_ in _RUN_POS
+            or token.text == "-"
+            or (token.tag_ in ("VBN", "VBG") and token.dep_ == "amod")
+            or (token.pos_ == "ADV" and token.head.i > index and token.dep_ == "advmod")
+        ):
+            break
+        run.append(index)
+        if _acts(view, index) and not _noun_follows(view, at, index):
+            break
+        index += 1
+    while run and tokens[run[-1]].pos_ not in ("NOUN", "PROPN") and not _acts(view, run[-1]):
+        run.pop()
+    return run
+
+
+def _modifies(view: TextView, span: ActorSpan) -> bool:
+    """Return whether a bare name modifies the noun after it ("Gondor soldiers")."""
+    after = span.last + 1
+    if after >= len(view.tokens):
+        return False
+    token = view.tokens[after]
+    head = view.tokens[span.head]
+    if head.dep_ in ("compound", "amod", "nmod", "poss") and head.head.i > span.last:
+        return True
+    return token.pos_ in ("NOUN", "PROPN") and _acts(view, after)
+
+
+def _noun_follows(view: TextView, at: dict[int, ActorSpan], index: int) -> bool:
+    after = index + 1
+    return (
+        after < len(view.tokens)
+        and after not in at
+        and view.tokens[after].pos_ in ("NOUN", "PROPN")
+        and view.tokens[index].dep_ == "compound"
+    )
+
+
+def _acts(view: TextView, index: int) -> bool:
+    words = view.catalog.words
+    lemma, lower = view.tokens[index].lemma_.lower(), view.lower[index]
+    return words.is_head(lemma) or words.is_head(lower) or words.has("heads.against", lemma)
+
+
+def _take_run(view: TextView, span: ActorSpan, run: list[int]) -> None:
+    words = view.catalog.words
+    head = run[-1]
+    lemma, lower = view.tokens[head].lemma_.lower(), view.lower[head]
+    against = next(
+        (
+            view.tokens[index].lemma_.lower()
+            for index in reversed(run)
+            if words.has("heads.against", view.tokens[index].lemma_.lower())
+        ),
+        None,
+    )
+    if against is not None:
+        if span.type == "state":
+            span.actor, span.type = group_id(span.actor, against), "group"
+            span.name = view.text[span.start : view.end_of(head)]
+            span.confidence = _AGAINST_CONFIDENCE
+        _cover(view, span, head)
+        return
+    if words.has("heads.agents", lemma) or words.has("heads.agents", lower):
+        _cover(view, span, head)
+        span.form = "demonym" if span.kind == "demonym" else span.form
+    elif words.has("heads.people", lemma) or words.has("heads.people", lower):
+        _cover(view, span, head)
+        span.confidence = min(span.confidence, _PEOPLE_CONFIDENCE)
+
+
+def _cover(view: TextView, span: ActorSpan, head: int) -> None:
+    span.last, span.end, span.head = head, view.end_of(head), head
+    span.plural = view.tokens[head].tag_ in ("NNS", "NNPS")
+
+
+def _take_preceding(view: TextView, at: dict[int, ActorSpan], span: ActorSpan) -> None:
+    """Join "soldiers from Gondor"; in a list, each place shares the noun before the first."""
+    if index_after(view, span):
+        return
+    before, direct = _list_start(view, at, span)
+    if before is None or view.lower[before] not in _PREPOSITIONS:
+        return
+    noun = before - 1
+    if noun < 0 or view.tokens[noun].pos_ not in ("NOUN", "PROPN"):
+        return
+    words, lemma = view.catalog.words, view.tokens[noun].lemma_.lower()
+    preposition = view.lower[before]
+    allowed = {
+        "of": words.has("heads.of", lemma),
+        "from": words.has("heads.of", lemma) or words.has("heads.people", lemma),
+        "in": words.has("heads.located", lemma),
+    }[preposition]
+    holder = at.get(noun)
+    if not allowed or (holder is not None and holder.actor != span.actor):
+        return
+    if _owned(view, at, noun):
+        return
+    span.head = noun
+    span.plural = view.tokens[noun].tag_ in ("NNS", "NNPS")
+    if words.has("heads.people", lemma):
+        span.confidence = min(span.confidence, _PEOPLE_CONFIDENCE)
+    if direct:
+        span.first, span.start = noun, view.starts[noun]
+
+
+def _list_start(
+    view: TextView, at: dict[int, ActorSpan], span: ActorSpan
+) -> tuple[int | None, bool]:
+    """Return the token before the list of names that holds the span, and whether it is its first."""
+    index, direct = span.first - 1, True
+    while index >= 0:
+        lower = view.lower[index]
+        if lower in ("the", "both"):
+            index -= 1
+        elif lower in (",", "and", "or") and index > 0:
+            earlier = at.get(index - 1) or (at.get(index - 2) if index > 1 else None)
+            if earlier is None or earlier.type != span.type:
+                return None, False
+            index, direct = min(earlier.first, index) - 1, False
+            # The first of the list may already reach back over its noun.
+            if view.lower[earlier.first] not in _PREPOSITIONS and earlier.head < earlier.last:
+                for token in range(earlier.head + 1, earlier.last):
+                    if view.lower[token] in _PREPOSITIONS:
+                        return token, False
+        else:
+            return index, direct
+    return None, False
+
+
+def _owned(view: TextView, at: dict[int, ActorSpan], noun: int) -> bool:
+    """Return whether the noun already belongs to someone: "US officials in Moscow"."""
+    index = noun - 1
+    while index >= 0 and view.tokens[index].pos_ in ("ADJ", "NOUN", "PROPN"):
+        if index in at:
+            return True
+        index -= 1
+    return index in at or (index >= 0 and view.lower[index] in POSSESSIVES)
+
+
+def _soften_individual(view: TextView, span: ActorSpan) -> None:
+    """ "A Russian" is someone, "Russians" and "the Chinese" are the nation."""
+    if span.kind != "demonym":
+        return
+    before = view.lower[span.first - 1] if span.first else ""
+    if before in ("a", "an", "one", "another"):
+        span.confidence = min(span.confidence, _INDIVIDUAL_CONFIDENCE)
+    span.plural = before not in DETERMINERS[1:] and span.head == span.last

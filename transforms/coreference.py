@@ -1,0 +1,469 @@
+"""References back: pronouns, "the bloc", "the president", "the two countries", "we" in a quotation.
+
+A reference is resolved among the mentions before it by grammar first (the subject of the clause
+that governs it), then by the subjects of earlier sentences, then by nearness. Each resolution
+carries a confidence that says by which of these it came about.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from spacy.tokens import Token
+
+from transforms.actor_spans import ActorSpan, TextView
+from transforms.persons import token_map
+from transforms.roles import RolePhrase
+
+_MALE = frozenset({"he", "him", "his", "himself"})
+_FEMALE = frozenset({"she", "her", "hers", "herself"})
+_NEUTER = frozenset({"it", "its", "itself"})
+_PLURAL = frozenset({"they", "them", "their", "theirs", "themselves"})
+_FIRST = frozenset({"we", "us", "our", "ours", "i", "me", "my", "ourselves"})
+_PRONOUNS = _MALE | _FEMALE | _NEUTER | _PLURAL | _FIRST
+_POSSESSIVE = frozenset({"his", "her", "its", "their", "hers", "theirs", "our", "my"})
+_SUBJECTS = ("nsubj", "nsubjpass", "csubj")
+
+# Confidence by how the antecedent was found; a sentence further back costs _DECAY.
+_BY_GOVERNOR = 0.85
+_BY_SUBJECT = 0.75
+_BY_NEARNESS = 0.6
+_BY_SPEAKER = 0.75
+_BY_DESCRIPTION = 0.75
+_WEAK = 0.5
+_DECAY = 0.08
+_HORIZON = 3
+_DESCRIPTION_HORIZON = 8
+_MAX_PLURAL = 4
+
+_QUOTED = re.compile(r"“[^“”]{1,3000}(?:”|\n|$)|\"[^\"\n]{1,3000}(?:\"|\n|$)")
+
+
+@dataclass(slots=True)
+class _Memory:
+    """The mentions so far, newest last, with what resolution has learned of each person."""
+
+    view: TextView
+    spans: list[ActorSpan]
+    at: dict[int, ActorSpan] = field(default_factory=dict)
+    genders: dict[str, str] = field(default_factory=dict)
+    quotes: list[tuple[int, int]] = field(default_factory=list)
+
+    def before(self, token: int, horizon: int) -> Iterator[tuple[ActorSpan, int]]:
+        """Yield the mentions before a token, newest first, with their distance in sentences."""
+        here = self.view.sentence_of(token)
+        for span in reversed(self.spans):
+            if span.head >= token or span.last >= token:
+                continue
+            distance = here - self.view.sentence_of(span.head)
+            if distance > horizon:
+                return
+            yield span, distance
+
+    def add(self, found: Iterable[ActorSpan]) -> None:
+        """Remember resolved references: what was just meant is likely to be meant again."""
+        for span in found:
+            position = len(self.spans)
+            while position and self.spans[position - 1].start > span.start:
+                position -= 1
+            self.spans.insert(position, span)
+            self.at.setdefault(span.head, span)
+
+
+def resolve_references(
+    view: TextView, spans: list[ActorSpan], roles: list[RolePhrase]
+) -> list[ActorSpan]:
+    """Return mentions for the pronouns and descriptions of a text that refer to `spans`.
+
+    `spans` must be sorted and apart; `roles` are offices that name nobody ("the president").
+    """
+    if not spans:
+        return []
+    memory = _Memory(view, list(spans), token_map(spans))
+    memory.quotes = [m.span() for m in _QUOTED.finditer(view.text)]
+    for span in spans:
+        if span.gender:
+            memory.genders.setdefault(span.actor, span.gender)
+    offices = {role.head: role for role in roles}
+    found: list[ActorSpan] = []
+    for index, lower in enumerate(view.lower):
+        if index in memory.at:
+            continue
+        if lower in _PRONOUNS:
+            new = _pronoun(memory, index, lower)
+        elif index in offices:
+            new = _office(memory, offices[index])
+        elif lower in _noun_set(view):
+            new = _description(memory, index)
+        else:
+            continue
+        if new and not _overlaps(memory, new[0]):
+            memory.add(new)
+            found.extend(new)
+    return found
+
+
+def _noun_set(view: TextView) -> set[str]:
+    words = view.catalog.words
+    cached = words.reference_nouns
+    if not cached:
+        cached |= set(words.descriptions) | {
+            noun.rpartition(" ")[2] for noun in view.catalog.kind_nouns
+        }
+        cached |= words.lists.get("descriptions.plural", frozenset())
+        cached |= words.lists.get("descriptions.plural_people", frozenset())
+    return cached
+
+
+def _overlaps(memory: _Memory, span: ActorSpan) -> bool:
+    return any(index in memory.at for index in range(span.first, span.last + 1))
+
+
+def _reference(
+    view: TextView, first: int, last: int, target: ActorSpan, confidence: float, pronoun: bool
+) -> ActorSpan:
+    return ActorSpan(
+        first,
+        last,
+        view.starts[first],
+        view.end_of(last),
+        last,
+        target.actor,
+        target.type,
+        "pronoun" if pronoun else "description",
+        min(confidence, target.confidence),
+        target.name,
+        "reference",
+        rollup=target.rollup,
+        gender=target.gender,
+        has_role=target.has_role,
+    )
+
+
+def _pronoun(memory: _Memory, index: int, lower: str) -> list[ActorSpan]:
+    view = memory.view
+    if lower == "us" and view.tokens[index].text == "US":
+        return []
+    if lower in _FIRST:
+        return _speaker(memory, index)
+    if lower in _PLURAL:
+        return _plural_pronoun(memory, index)
+    if lower in _NEUTER:
+        if _pleonastic(view.tokens[index]):
+            return []
+        target = _antecedent(memory, index, _is_thing)
+    else:
+        gender = "m" if lower in _MALE else "f"
+
+        def person(span: ActorSpan) -> bool:
+            if span.type == "person" or (span.kind == "role" and span.form == "title"):
+                return memory.genders.get(span.actor, gender) == gender or span.type != "person"
+            return False
+
+        target = _antecedent(memory, index, person)
+        if target is not None and target[0].type == "person":
+            memory.genders.setdefault(target[0].actor, gender)
+    if target is None:
+        return []
+    return [_reference(view, index, index, target[0], target[1], True)]
+
+
+def _is_thing(span: ActorSpan) -> bool:
+    return (
+        span.type != "person"
+        and not span.plural
+        and not (span.kind == "role" and span.form == "title")
+    )
+
+
+def _pleonastic(token: Token) -> bool:
+    """ "It is clear that …", "it rained": an "it" that stands for nothing."""
+    if token.dep_ == "expl":
+        return True
+    verb = token.head
+    if verb.lemma_ in ("rain", "snow", "seem", "appear", "turn", "take"):
+        return token.dep_ in _SUBJECTS
+    if verb.lemma_ != "be" or token.dep_ not in _SUBJECTS:
+        return False
+    return any(
+        child.dep_ in ("ccomp", "xcomp", "advcl", "csubj", "acomp", "attr") and child.i > verb.i
+        for child in verb.children
+    )
+
+
+def _antecedent(memory: _Memory, index: int, fits: object) -> tuple[ActorSpan, float] | None:
+    """Return whom a singular pronoun means, with how sure that is; None if nobody fits."""
+    assert callable(fits)
+    view = memory.view
+    token = view.tokens[index]
+    possessive = token.dep_ == "poss" or view.lower[index] in _POSSESSIVE
+    own_clause = None if possessive else _clause(token)
+    for verb in _governors(token):
+        subject = _subject_span(memory, verb)
+        if subject is None or subject.head >= index:
+            continue
+        if own_clause is not None and verb.i == own_clause.i:
+            continue
+        if fits(subject):
+            return subject, _BY_GOVERNOR
+    best: tuple[float, ActorSpan] | None = None
+    for order, (span, distance) in enumerate(memory.before(index, _HORIZON)):
+        if not fits(span):
+            continue
+        if own_clause is not None and distance == 0:
+            clause = _clause(view.tokens[span.head])
+            # An object can't be its own clause's subject: "Russia attacked it".
+            if clause is not None and clause.i == own_clause.i and not possessive:
+                continue
+        subject = view.tokens[span.head].dep_ in _SUBJECTS
+        score = (_BY_SUBJECT if subject else _BY_NEARNESS) - _DECAY * distance - 0.005 * order
+        if best is None or score > best[0]:
+            best = (score, span)
+    return (best[1], best[0]) if best else None
+
+
+def _clause(token: Token) -> Token | None:
+    """Return the verb of the clause that a token is in."""
+    for _ in range(12):
+        if token.pos_ in ("VERB", "AUX"):
+            return token
+        if token.head.i == token.i:
+            return None
+        token = token.head
+    return None
+
+
+def _governors(token: Token) -> Iterator[Token]:
+    """Yield the verbs above a token, innermost first."""
+    for _ in range(12):
+        if token.head.i == token.i:
+            return
+        token = token.head
+        if token.pos_ in ("VERB", "AUX"):
+            yield token
+
+
+def _subject_span(memory: _Memory, verb: Token) -> ActorSpan | None:
+    for child in verb.children:
+        if child.dep_ in _SUBJECTS:
+            return memory.at.get(child.i)
+    return None
+
+
+def _plural_pronoun(memory: _Memory, index: int) -> list[ActorSpan]:
+    view = memory.view
+    token = view.tokens[index]
+    possessive = token.dep_ == "poss"
+    own_clause = None if possessive else _clause(token)
+    for verb in _governors(token):
+        if own_clause is not None and verb.i == own_clause.i:
+            continue
+        group = _subject_group(memory, verb, index)
+        if len(group) > 1:
+            return [_reference(view, index, index, s, _BY_GOVERNOR - 0.1, True) for s in group]
+        if group and (group[0].plural or group[0].type in ("group", "company", "party")):
+            return [_reference(view, index, index, group[0], _BY_GOVERNOR, True)]
+    seen_sentences: set[int] = set()
+    for span, distance in memory.before(index, 2):
+        sentence = view.sentence_of(span.head)
+        verb_token = _clause(view.tokens[span.head])
+        if sentence not in seen_sentences and verb_token is not None and distance > 0:
+            seen_sentences.add(sentence)
+            root = view.doc[view.sentences[sentence][0] : view.sentences[sentence][1]].root
+            group = _subject_group(memory, root, index)
+            if len(group) > 1:
+                return [
+                    _reference(view, index, index, s, _BY_NEARNESS - _DECAY * (distance - 1), True)
+                    for s in group
+                ]
+        if span.plural or span.type == "group":
+            confidence = _BY_NEARNESS - _DECAY * distance
+            return [_reference(view, index, index, span, confidence, True)]
+    return []
+
+
+def _subject_group(memory: _Memory, verb: Token, before: int) -> list[ActorSpan]:
+    """Return the actors coordinated as a verb's subject: "Gondor and Osgiliath have …"."""
+    for child in verb.children:
+        if child.dep_ in _SUBJECTS and child.i < before:
+            group: list[ActorSpan] = []
+            for token in (child, *child.conjuncts):
+                span = memory.at.get(token.i)
+                if span is not None and span.first < before:
+                    group.append(span)
+            return list({span.actor: span for span in group}.values())[:_MAX_PLURAL]
+    return []
+
+
+def _description(memory: _Memory, index: int) -> list[ActorSpan]:
+    view, words = memory.view, memory.view.catalog.words
+    lower = view.lower[index]
+    if words.has("descriptions.plural", lower) or words.has("descriptions.plural_people", lower):
+        plural = _plural_description(memory, index)
+        if plural:
+            return plural
+    first = _article_before(view, index)
+    if first is None or _continues(view, index):
+        return []
+    phrase = " ".join(view.lower[first + 1 : index + 1])
+    listed = view.catalog.kind_nouns.get(phrase) or view.catalog.kind_nouns.get(lower)
+    types = words.descriptions.get(phrase) or words.descriptions.get(lower) or frozenset()
+    if index - first > 1 and phrase not in view.catalog.kind_nouns:
+        # "the new alliance" is another one; only adjectives of kind leave the reference.
+        return []
+    best: tuple[float, ActorSpan] | None = None
+    for order, (span, distance) in enumerate(memory.before(index, _DESCRIPTION_HORIZON)):
+        for target, penalty in _with_rollup(memory, span):
+            if listed is not None and target.actor in listed:
+                score = _BY_DESCRIPTION + 0.1
+            elif target.type in types and not (listed and target.type not in ("state",)):
+                score = _BY_NEARNESS
+            else:
+                continue
+            subject = view.tokens[span.head].dep_ in _SUBJECTS
+            score += (0.05 if subject else 0.0) - _DECAY * min(distance, 4) / 2
+            score -= 0.005 * order + penalty
+            if best is None or score > best[0]:
+                best = (score, target)
+    if best is None or best[0] < _WEAK - 0.1:
+        return []
+    return [_reference(view, first, index, best[1], best[0], False)]
+
+
+def _with_rollup(memory: _Memory, span: ActorSpan) -> Iterator[tuple[ActorSpan, float]]:
+    yield span, 0.0
+    if span.type == "person" and span.rollup and span.rollup != span.actor:
+        entry = memory.view.catalog.actors.get(span.rollup)
+        if entry is not None:
+            yield (
+                ActorSpan(
+                    span.first,
+                    span.last,
+                    span.start,
+                    span.end,
+                    span.head,
+                    entry.id,
+                    entry.type,
+                    "name",
+                    span.confidence,
+                    entry.name,
+                    "name",
+                    rollup=memory.view.catalog.rollup(entry.id, memory.view.on),
+                ),
+                0.05,
+            )
+
+
+def _article_before(view: TextView, index: int) -> int | None:
+    """Return where the "the" of a short noun phrase stands, or None."""
+    for back in (1, 2, 3):
+        first = index - back
+        if first < 0:
+            return None
+        if view.lower[first] == "the":
+            return first
+        if (
+            view.tokens[first].pos_ not in ("ADJ", "NOUN", "PROPN")
+            and view.tokens[first].text != "-"
+        ):
+            return None
+    return None
+
+
+def _continues(view: TextView, index: int) -> bool:
+    """Return whether the noun is only part of a phrase: "the alliance members", "the union of"."""
+    if view.tokens[index].dep_ == "compound":
+        return True
+    after = index + 1
+    return after < len(view.tokens) and view.lower[after] in ("of", "between", "that", "which")
+
+
+def _plural_description(memory: _Memory, index: int) -> list[ActorSpan]:
+    view, words = memory.view, memory.view.catalog.words
+    number, first = 0, index
+    for back in (1, 2, 3):
+        if index - back < 0:
+            break
+        lower = view.lower[index - back]
+        if lower in words.numbers:
+            number, first = words.numbers[lower], index - back
+        elif lower == "the" and number:
+            first = index - back
+            break
+        elif view.tokens[index - back].pos_ != "ADJ":
+            break
+    if not number:
+        return []
+    people = words.has("descriptions.plural_people", view.lower[index])
+    chosen: dict[str, ActorSpan] = {}
+    for span, _ in memory.before(index, _HORIZON):
+        wanted = span.type == "person" if people else span.type in ("state", "organisation", "bloc")
+        key = span.actor if people else span.rollup
+        if wanted and key not in chosen and span.form != "pronoun":
+            chosen[key] = span
+        if len(chosen) == number:
+            break
+    if len(chosen) < number:
+        return []
+    picked = sorted(chosen.values(), key=lambda span: span.start)
+    return [_reference(view, first, index, span, _BY_SUBJECT, False) for span in picked]
+
+
+def _office(memory: _Memory, role: RolePhrase) -> list[ActorSpan]:
+    """Resolve "the president" to the last person who was called so, or the last state's."""
+    view = memory.view
+    if role.past or role.against or view.lower[role.first] != "the":
+        return []
+    if role.head - role.first > 2 or _continues(view, role.head):
+        return []
+    for span, distance in memory.before(role.head, _DESCRIPTION_HORIZON):
+        if span.type != "person":
+            continue
+        held = view.catalog.role(span.actor, view.on)
+        titled = role.title in view.text[span.start : span.end].lower()
+        if titled or held == role.role or (held and role.role == "leader"):
+            confidence = _BY_DESCRIPTION - _DECAY * min(distance, 3) / 2
+            return [_reference(view, role.first, role.head, span, confidence, False)]
+    return []
+
+
+def _speaker(memory: _Memory, index: int) -> list[ActorSpan]:
+    """Resolve "we" and "I" inside a quotation to whoever speaks it."""
+    view = memory.view
+    char = view.starts[index]
+    quote = next((q for q in memory.quotes if q[0] <= char < q[1]), None)
+    if quote is None:
+        return []
+    speaker = _speaker_of(memory, quote)
+    if speaker is None:
+        return []
+    return [_reference(view, index, index, speaker, _BY_SPEAKER, True)]
+
+
+def _speaker_of(memory: _Memory, quote: tuple[int, int]) -> ActorSpan | None:
+    """Return the subject of the speech verb nearest to a quotation, outside every quotation."""
+    view, words = memory.view, memory.view.catalog.words
+    first, last = view.token_at(quote[0]), view.token_at(quote[1] - 1)
+    low = view.sentences[max(0, view.sentence_of(first) - 1)][0]
+    high = view.sentences[min(len(view.sentences) - 1, view.sentence_of(last) + 1)][1]
+    home = (
+        view.sentences[view.sentence_of(first)][0],
+        view.sentences[view.sentence_of(last)][1],
+    )
+    best: tuple[int, ActorSpan] | None = None
+    for index in range(low, high):
+        if first <= index <= last or not words.has("speech.verbs", view.tokens[index].lemma_):
+            continue
+        char = view.starts[index]
+        if any(q[0] <= char < q[1] for q in memory.quotes):
+            continue
+        subject = _subject_span(memory, view.tokens[index])
+        if subject is None:
+            continue
+        distance = first - index if index < first else index - last
+        distance += 0 if home[0] <= index < home[1] else 50
+        if best is None or distance < best[0]:
+            best = (distance, subject)
+    return best[1] if best else None
