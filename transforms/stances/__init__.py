@@ -1,0 +1,1 @@
+"""Stances: who supports or opposes whom, read from one parsed document."""

@@ -1,0 +1,244 @@
+"""The arguments of a predicate, however the sentence spells them.
+
+Passives, coordination, relative and participial clauses, control and raising are undone here, so
+that the rest of the reader sees who does what to whom. Arguments are noun tokens; which actors a
+noun stands for is `transforms.stances.holders`' question.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from transforms.stances.lexicon import Lexicon
+from transforms.stances.phrases import find_phrase
+from transforms.stances.tree import SUBJECTS, Tree
+
+RELATIVE_TAGS = frozenset({"WDT", "WP", "WP$"})
+RELATIVE_WORDS = frozenset({"that", "which", "who", "whom"})
+OBJECTS = ("dobj", "attr", "oprd")
+_MAX_STEPS = 8
+
+
+class Clauses:
+    """Arguments of the predicates of one document.
+
+    `is_actor(i)` tells whether a mention stands at token i: names of actors don't take
+    complements, so a preposition that the parser hung on one belongs to the predicate above.
+    """
+
+    def __init__(self, tree: Tree, lexicon: Lexicon, is_actor: Callable[[int], bool]) -> None:
+        self.tree = tree
+        self.lexicon = lexicon
+        self.is_actor = is_actor
+
+    def is_passive(self, p: int) -> bool:
+        """Tell whether the surface subject of `p` undergoes it."""
+        tree = self.tree
+        for k in tree.kids[p]:
+            if tree.dep[k] in ("nsubjpass", "auxpass"):
+                return True
+        if tree.tag[p] != "VBN":
+            return False
+        if tree.dep[p] == "conj":
+            own_auxiliary = tree.children(p, "aux", "nsubj")
+            return not own_auxiliary and self.is_passive(tree.head[p])
+        return tree.dep[p] in ("acl", "advcl", "amod", "relcl") and not tree.children(
+            p, "aux", "nsubj"
+        )
+
+    def agents(self, p: int) -> list[int]:
+        """Return the nouns that do `p`: its subject, or the by-phrase of a passive."""
+        tree = self.tree
+        if not self.is_passive(p):
+            return self.surface_subjects(p)
+        found = []
+        for by in tree.kids[p]:
+            if tree.dep[by] == "agent" or (tree.dep[by] == "prep" and tree.lower[by] == "by"):
+                found += tree.children(by, "pobj")
+        if not found and tree.dep[p] == "conj":
+            # "was condemned and sanctioned by X" hangs the by-phrase on the last verb only.
+            found = []
+        for k in tree.children(p, "conj"):
+            if not found and self.is_passive(k):
+                found = self.agents(k)
+        return found
+
+    def objects(self, p: int, *, shared: bool = True) -> list[int]:
+        """Return the nouns that `p` is done to: its object, or the subject of a passive."""
+        tree = self.tree
+        if self.is_passive(p):
+            return self.surface_subjects(p)
+        found = [self.antecedent(k, p) for k in tree.children(p, "dobj", "oprd")]
+        if (
+            not found
+            and tree.dep[p] == "relcl"
+            and not self._relative_subject(p)
+            and not tree.children(p, "attr", "acomp", "ccomp", "xcomp")
+        ):
+            # "the militia that France backs", "the country Russia invaded"
+            found = [tree.head[p]]
+        if not found and shared:
+            # "condemned and sanctioned X" hangs the object on the last verb only.
+            for k in tree.children(p, "conj"):
+                if tree.is_verb(k) and not tree.children(k, *SUBJECTS):
+                    found = self.objects(k)
+        return found
+
+    def recipients(self, p: int) -> list[int]:
+        """Return the nouns that get something by `p`: "gave X weapons"."""
+        tree = self.tree
+        found = []
+        for k in tree.children(p, "dative"):
+            found += [k] if tree.is_noun(k) or tree.tag[k] == "PRP" else []
+        return found
+
+    def complements(self, p: int, preposition: str) -> list[int]:
+        """Return the objects of a preposition that belongs to `p`.
+
+        The preposition may hang on the verb, on the noun that it governs ("imposed sanctions on"),
+        or, by the parser's mistake, on an actor's name between.
+        """
+        tree = self.tree
+        found: list[int] = []
+        for bearer in self._bearers(p):
+            for k in tree.kids[bearer]:
+                if tree.lower[k] == preposition and tree.dep[k] in ("prep", "dative", "prt"):
+                    found += tree.children(k, "pobj")
+                    if not found:
+                        found += [
+                            o
+                            for inner in tree.children(k, "prep")
+                            for o in tree.children(inner, "pobj")
+                        ]
+        if not found:
+            for k in tree.children(p, "conj"):
+                if (
+                    tree.is_verb(k)
+                    and not tree.children(k, *SUBJECTS)
+                    and not self.objects(p, shared=False)
+                ):
+                    found = self.complements(k, preposition)
+        return found
+
+    def _bearers(self, p: int) -> list[int]:
+        tree = self.tree
+        bearers = [p]
+        for k in tree.kids[p]:
+            dep = tree.dep[k]
+            if dep in ("dobj", "attr", "oprd", "acomp", "npadvmod", "advmod", "nsubjpass"):
+                bearers += tree.conjuncts(k)
+            elif dep in ("prep", "agent", "dative", "prt"):
+                inner = tree.children(k, "pobj")
+                bearers += [
+                    c
+                    for o in inner
+                    for c in tree.conjuncts(o)
+                    if self.is_actor(c) or dep == "agent"
+                ]
+                bearers += [k] if dep == "prep" and not inner else []
+        bearers += [b for c in bearers[1:] if self.is_actor(c) for b in tree.children(c, "appos")]
+        return bearers
+
+    def antecedent(self, i: int, p: int) -> int:
+        """Return the noun that a relative pronoun stands for; other nouns stand for themselves."""
+        tree = self.tree
+        relative = tree.tag[i] in RELATIVE_TAGS or (tree.lower[i] == "that" and tree.tag[i] != "NN")
+        if not relative:
+            return i
+        at = p
+        for _ in range(_MAX_STEPS):
+            if tree.dep[at] == "relcl":
+                return tree.head[at]
+            if tree.head[at] == at:
+                break
+            at = tree.head[at]
+        return i
+
+    def _relative_subject(self, p: int) -> bool:
+        tree = self.tree
+        return any(
+            tree.tag[k] in RELATIVE_TAGS or tree.lower[k] in RELATIVE_WORDS
+            for k in tree.children(p, *SUBJECTS)
+        ) or not tree.children(p, *SUBJECTS)
+
+    def surface_subjects(self, p: int, steps: int = _MAX_STEPS) -> list[int]:
+        """Return the nouns in subject position of `p`, taken over from above where it has none."""
+        tree = self.tree
+        own = tree.children(p, *SUBJECTS)
+        if own:
+            return [self.antecedent(k, p) for k in own]
+        if steps <= 0 or tree.head[p] == p:
+            return []
+        above, dep = tree.head[p], tree.dep[p]
+        if dep == "conj":
+            if tree.is_verb(above) or tree.dep[above] in ("acomp", "attr"):
+                return self.surface_subjects(above, steps - 1)
+            return []
+        if dep in ("acomp", "attr", "oprd", "auxpass", "prt"):
+            return self.surface_subjects(above, steps - 1)
+        if dep in ("xcomp", "ccomp", "advcl"):
+            infinitive_or_participle = dep != "ccomp" or tree.tag[p] in ("VB", "VBG")
+            return self._controlled(above, steps) if infinitive_or_participle else []
+        if dep == "acl":
+            if tree.tag[p] in ("VBG", "VBN"):
+                return [above]
+            return self._holders_of_noun(above, steps)
+        if dep == "pcomp":
+            return self._through_preposition(above, steps)
+        return []
+
+    def _controlled(self, above: int, steps: int) -> list[int]:
+        tree = self.tree
+        if find_phrase(tree, above, self.lexicon.object_control) and tree.dep[above] != "acomp":
+            if self.is_passive(above):
+                return self.surface_subjects(above, steps - 1)
+            objects = tree.children(above, "dobj")
+            if not objects:
+                objects = [
+                    o
+                    for k in tree.children(above, "prep")
+                    if tree.lower[k] in ("on", "for", "upon")
+                    for o in tree.children(k, "pobj")
+                ]
+            if objects:
+                return objects
+        if tree.is_noun(above) and tree.dep[above] not in ("attr", "acomp", "ROOT", "ccomp"):
+            return self._holders_of_noun(above, steps)
+        return self.surface_subjects(above, steps - 1)
+
+    def _through_preposition(self, preposition: int, steps: int) -> list[int]:
+        tree = self.tree
+        if tree.head[preposition] == preposition:
+            return []
+        above = tree.head[preposition]
+        # "stopped short of": the adverb stands between verb and preposition
+        if tree.tag[above] in ("IN", "RB", "JJ") and tree.head[above] != above:
+            above = tree.head[above]
+        if tree.is_noun(above) or self.is_actor(above):
+            governor = tree.head[above]
+            if tree.dep[above] == "dobj" and find_phrase(
+                tree, governor, self.lexicon.object_control
+            ):
+                return [above]
+            return self._holders_of_noun(above, steps)
+        return self._controlled(above, steps)
+
+    def _holders_of_noun(self, noun: int, steps: int) -> list[int]:
+        """Return who has the plan in "X's plan to ...", "X announced a plan to ..."."""
+        tree = self.tree
+        if tree.children(noun, "poss") or any(
+            self.is_actor(k) for k in tree.children(noun, "amod", "compound", "nmod")
+        ):
+            return [noun]
+        for k in tree.children(noun, "prep"):
+            if tree.lower[k] in ("by", "from", "of"):
+                inner = tree.children(k, "pobj")
+                if inner:
+                    return inner
+        if tree.dep[noun] in ("dobj", "attr", "pobj") and tree.head[noun] != noun:
+            above = tree.head[noun]
+            if tree.dep[noun] == "pobj" and tree.head[above] != above:
+                above = tree.head[above]
+            if tree.is_verb(above):
+                return self.surface_subjects(above, steps - 1)
+        return [noun] if self.is_actor(noun) else []

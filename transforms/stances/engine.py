@@ -1,0 +1,58 @@
+"""The stance engine: one interface over the readers."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import date
+from typing import TYPE_CHECKING
+
+from transforms.records import Evidence, Mention
+from transforms.settings import StanceSettings
+from transforms.stances.evidence import best_per_dyad, make_evidence
+from transforms.stances.grammar import Grammar
+from transforms.stances.lexicon import Lexicon
+from transforms.stances.tree import Tree
+
+if TYPE_CHECKING:
+    from spacy.tokens import Doc
+
+
+class StanceEngine:
+    """Reads stances from parsed documents; holds no state between documents."""
+
+    def __init__(self, lexicon: Lexicon, settings: StanceSettings) -> None:
+        self.lexicon = lexicon
+        self.settings = settings
+
+    def read(
+        self,
+        doc: Doc,
+        mentions: Sequence[Mention],
+        sentences: Collection[int] | None = None,
+        published_at: date | None = None,
+    ) -> list[Evidence]:
+        """Return the evidence in the given sentences (indexes into `doc.sents`; None: all).
+
+        Every stance that was read is returned, sentence by sentence; `counted` says which are sure,
+        asserted and current enough to count. `published_at` lets old years be told as background.
+        """
+        if len({m.rollup for m in mentions}) < 2:
+            return []
+        tree = Tree(doc)
+        grammar = Grammar(tree, self.lexicon, mentions, published_at.year if published_at else None)
+        wanted = range(len(tree.bounds)) if sentences is None else sorted(sentences)
+        rollups = _rollups_by_sentence(tree, mentions)
+        found: list[Evidence] = []
+        for number in wanted:
+            if len(rollups.get(number, ())) < 2:
+                continue
+            stated = best_per_dyad(grammar.read_sentence(number))
+            found += make_evidence(tree, stated, number, self.settings.min_confidence)
+        return found
+
+
+def _rollups_by_sentence(tree: Tree, mentions: Sequence[Mention]) -> dict[int, set[str]]:
+    rollups: dict[int, set[str]] = {}
+    for mention in mentions:
+        rollups.setdefault(tree.sentence[mention.head], set()).add(mention.rollup)
+    return rollups

@@ -1,0 +1,139 @@
+"""The grammar reader: from a parsed document and its mentions to stances with their status.
+
+Each sentence's verbs, nouns and adjectives are read by their lexicon frames; then each reading gets
+its factuality and its speaker, and what a speaker says of another actor becomes the speaker's own
+stance where the content is blame or praise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from transforms.records import Mention, Voice
+from transforms.stances.adjectives import Adjectives
+from transforms.stances.attribution import Attribution, Level
+from transforms.stances.clauses import Clauses
+from transforms.stances.holders import Holders
+from transforms.stances.judgements import Judgements
+from transforms.stances.lexicon import Lexicon
+from transforms.stances.negation import Status, Statuses
+from transforms.stances.nominals import Nominals
+from transforms.stances.pairs import same_actor
+from transforms.stances.readings import Charge, Reading
+from transforms.stances.tree import Tree
+from transforms.stances.verbs import Verbs
+
+# How much of a reading's weight stays, by who vouches for it.
+THIRD_PARTY = 0.75
+UNKNOWN_SPEAKER = 0.8
+ALLEGED = 0.5
+UNREAL = 0.45
+# How sure one may be that reporting a deed blames its doer, by the verb of saying.
+BLAME_BY_MODE = {"neutral": 0.8, "accusing": 0.95, "according": 0.6, "judging": 0.8}
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """A reading with all that its sentence says about it; `weight` 0..1 is its confidence."""
+
+    reading: Reading
+    weight: float
+    status: Status
+    voice: Voice
+    speaker: Mention | None
+
+
+class Grammar:
+    """Reads the stances of one document."""
+
+    def __init__(
+        self, tree: Tree, lexicon: Lexicon, mentions: Sequence[Mention], year: int | None
+    ) -> None:
+        self.tree = tree
+        holders = Holders(tree, lexicon, mentions)
+        clauses = Clauses(tree, lexicon, holders.is_actor)
+        self.lexicon = lexicon
+        self.verbs = Verbs(tree, lexicon, clauses, holders)
+        self.nominals = Nominals(tree, lexicon, clauses, holders)
+        self.adjectives = Adjectives(tree, lexicon, clauses, holders)
+        self.judgements = Judgements(tree, lexicon, clauses, holders)
+        self.attribution = Attribution(tree, lexicon, clauses, holders)
+        self.statuses = Statuses(tree, lexicon, year)
+
+    def read_sentence(self, number: int) -> list[Stated]:
+        """Return the stances of one sentence of the tree, in reading order."""
+        stated: list[Stated] = []
+        for item in self._predicates(*self.tree.bounds[number]):
+            levels = self.attribution.of(item.predicate)
+            status = self.statuses.of(item.predicate, item.trigger)
+            if isinstance(item, Reading):
+                stated.append(self._state(item, levels, status))
+            else:
+                stated += self._blame(item, levels, status)
+        return stated
+
+    def _predicates(self, first: int, last: int) -> Iterator[Reading | Charge]:
+        tree, lexicon = self.tree, self.lexicon
+        for i in range(first, last):
+            tag = tree.tag[i]
+            if tag[0] == "V":
+                yield from self.verbs.read(i)
+                yield from self.judgements.read(i)
+            if tag[0] == "N" and tree.lemma[i] in lexicon.nouns:
+                yield from self.nominals.read(i)
+            if tree.lower[i] in lexicon.adjectives:
+                yield from self.adjectives.read(i)
+
+    def _state(self, reading: Reading, levels: list[Level], status: Status) -> Stated:
+        voice, speaker, factor = self._voice(reading, levels)
+        if reading.cancelled:
+            status = Status("negated", status.is_background)
+        elif reading.hypothetical and status.factuality in ("asserted", "planned"):
+            status = Status("hypothetical", status.is_background)
+        if status.factuality == "hypothetical":
+            factor *= UNREAL
+        return Stated(reading, reading.weight * factor, status, voice, speaker)
+
+    def _voice(self, reading: Reading, levels: list[Level]) -> tuple[Voice, Mention | None, float]:
+        """Return who vouches: the outermost word is the article's, so inner speakers come first."""
+        for level in levels:
+            if any(same_actor(m, reading.source) for m in level.speakers):
+                continue
+            speaker = level.speakers[0] if level.speakers else None
+            factor = THIRD_PARTY if speaker is not None else UNKNOWN_SPEAKER
+            if level.mode == "alleged":
+                factor = ALLEGED
+            return "third_party", speaker, factor
+        if levels or (reading.kind != "relation" and reading.words_of_source):
+            return "source", None, 1.0
+        return "outlet", None, 1.0
+
+    def _blame(self, charge: Charge, levels: list[Level], status: Status) -> Iterator[Stated]:
+        """Yield the speaker's own stance toward the actor of whom something bad or good is said."""
+        for position, level in enumerate(levels):
+            if level.mode == "alleged":
+                return  # "accused B of lying" is read at "accused" already
+            others = [m for m in level.speakers if not same_actor(m, charge.actor)]
+            if not level.speakers or len(others) < len(level.speakers):
+                continue
+            scale = BLAME_BY_MODE.get(level.mode)
+            if scale is None or status.factuality in ("negated", "hypothetical"):
+                return
+            for speaker in others:
+                weight = charge.weight * scale
+                if weight <= 0:
+                    continue
+                reading = Reading(
+                    speaker,
+                    charge.actor,
+                    charge.sign,
+                    "statement",
+                    weight,
+                    level.verb,
+                    charge.trigger,
+                )
+                # The saying itself is asserted; what it is about may be past or planned.
+                said = self.statuses.of(level.verb, ())
+                yield self._state(reading, levels[position + 1 :], said)
+            return

@@ -1,0 +1,240 @@
+"""Which actors a noun stands for: itself, its owner, its examples, those it is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from transforms.records import Mention
+from transforms.stances.lexicon import Frame, Lexicon
+from transforms.stances.tree import Tree
+
+_MAX_DEPTH = 4
+_DASHES = frozenset("-–—/")
+# How sure one may be that the actor answers for the noun, by how it is tied to it.
+POSSESSOR = 0.95
+MODIFIER = 0.92
+OF, BY, FROM, IN = 0.9, 0.95, 0.9, 0.7
+EXAMPLE = 0.95
+PRIVATE = 0.3
+UNCLEAR_MODIFIER = 0.6
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """An actor's mention that a noun stands for; `factor` in 0..1 scales the confidence."""
+
+    mention: Mention
+    factor: float
+
+
+class Holders:
+    """Looks up which mentions the nouns of one document stand for."""
+
+    def __init__(self, tree: Tree, lexicon: Lexicon, mentions: Sequence[Mention]) -> None:
+        self.tree = tree
+        self.lexicon = lexicon
+        self.words = lexicon.words
+        self.by_head: dict[int, list[Mention]] = {}
+        self.by_token: dict[int, list[Mention]] = {}
+        starts = tree.start
+        at = 0
+        for mention in mentions:
+            self.by_head.setdefault(mention.head, []).append(mention)
+            while at and starts[at] > mention.start:
+                at -= 1
+            while at < len(starts) and tree.end[at] <= mention.start:
+                at += 1
+            i = at
+            while i < len(starts) and starts[i] < mention.end:
+                self.by_token.setdefault(i, []).append(mention)
+                i += 1
+
+    def direct(self, i: int) -> list[Mention]:
+        """Return the mentions whose role token `i` plays, or that cover it."""
+        return self.by_head.get(i) or self.by_token.get(i) or []
+
+    def is_actor(self, i: int) -> bool:
+        """Tell whether a mention stands at token `i`."""
+        return i in self.by_head or i in self.by_token
+
+    def of_all(self, nouns: Iterable[int]) -> list[Holder]:
+        """Return the holders of these nouns and of what is coordinated with them, each once."""
+        found: list[Holder] = []
+        for noun in nouns:
+            for member in self.tree.conjuncts(noun):
+                found += self.of(member)
+        return unique(found)
+
+    def of(self, i: int, depth: int = 0) -> list[Holder]:
+        """Return the actors that the noun phrase headed by `i` stands for."""
+        direct = self.direct(i)
+        if direct:
+            return [Holder(m, self._privacy(i, m)) for m in direct]
+        if depth >= _MAX_DEPTH:
+            return []
+        found = self._examples(i, depth) or self._apposed(i, depth)
+        if found:
+            return found
+        word = self.tree.lemma[i]
+        if word in self.words["quantity"]:
+            made_of = self._through(i, ("of",), depth)
+            if made_of:
+                return made_of
+        frames = self.lexicon.nouns.get(word, ())
+        if frames and "holder" in frames[0].source:
+            return []  # an ally, a threat: someone else than whoever it is an ally of
+        owners = self.owners(i)
+        factor = PRIVATE if word in self.words["private"] else 1.0
+        if any(o.mention.form != "pronoun" for o in owners):
+            return scaled(owners, factor)
+        if frames:
+            return owners + self._doers(i, frames[0], depth)
+        if word in self.words["report_nouns"]:
+            return self._through(i, ("by", "from"), depth)
+        inner = self._through(i, ("of", "by", "from", "in", "at"), depth)
+        return scaled(owners + inner, factor)
+
+    def owners(self, i: int) -> list[Holder]:
+        """Return the actors that own or modify it: "NATO's expansion", "Russian oil"."""
+        tree = self.tree
+        found: list[Holder] = []
+        for k in tree.kids[i]:
+            dep = tree.dep[k]
+            if dep == "poss":
+                for member in tree.conjuncts(k):
+                    direct = self.direct(member)
+                    found += [Holder(m, POSSESSOR) for m in direct]
+                    if not direct:
+                        found += scaled(self.of(member, depth=2), POSSESSOR)
+            elif dep in ("amod", "compound", "nmod", "npadvmod"):
+                for member in [*self._hyphenated(k), *tree.conjuncts(k)]:
+                    found += [Holder(m, MODIFIER) for m in self.direct(member)]
+        return unique(found)
+
+    def doers(self, i: int, frame: Frame) -> list[Holder]:
+        """Return who does what a predicate noun names: "Iran's attack", "attack by Iran"."""
+        return unique(self._agentive_owners(i) + self._doers(i, frame, 0))
+
+    def undergoers(self, i: int, frame: Frame) -> list[Holder]:
+        """Return whom a predicate noun is directed at: "attack on Iran", "support for Iran"."""
+        tree = self.tree
+        for place in frame.target:
+            if place == "possessor":
+                found = [h for h in self.owners(i) if h.factor >= POSSESSOR]
+            elif place == "modifier":
+                found = self.owners(i)
+            else:
+                found = []
+                for k in tree.kids[i]:
+                    if tree.lower[k] == place and tree.dep[k] == "prep":
+                        found += self.of_all(tree.children(k, "pobj"))
+            if found:
+                return found
+        return []
+
+    def parties(self, i: int) -> list[Holder]:
+        """Return the parties of a two-sided noun: "ties between A and B", "US-China ties"."""
+        tree = self.tree
+        for k in tree.kids[i]:
+            if tree.lower[k] in ("between", "among") and tree.dep[k] == "prep":
+                found = self.of_all(tree.children(k, "pobj"))
+                if len(found) > 1:
+                    return found
+        owners = [h for h in self.owners(i) if h.mention.form != "pronoun"]
+        of = []
+        for k in tree.kids[i]:
+            if tree.lower[k] == "of" and tree.dep[k] == "prep":
+                of = self.of_all(tree.children(k, "pobj"))
+        return owners if len(owners) > 1 else of if len(of) > 1 else []
+
+    def _hyphenated(self, i: int) -> list[int]:
+        """Return the first half of "US-China" where `i` is its second half."""
+        tree = self.tree
+        first = tree.children(i, "compound", "amod", "nmod", "npadvmod")
+        return [k for k in first if k + 2 == i and tree.lower[k + 1] in _DASHES]
+
+    def _agentive_owners(self, i: int) -> list[Holder]:
+        found = []
+        place_like = self.tree.lemma[i] in ("war", "conflict", "crisis", "invasion")
+        for holder in self.owners(i):
+            mention = holder.mention
+            named_place = holder.factor == MODIFIER and mention.form in ("name", "short_name")
+            if named_place and place_like:
+                continue
+            unclear = named_place and mention.actor_type == "state"
+            found.append(Holder(mention, UNCLEAR_MODIFIER if unclear else holder.factor))
+        return found
+
+    def _doers(self, i: int, frame: Frame, depth: int) -> list[Holder]:
+        tree = self.tree
+        prepositions = [p for p in frame.source if p in ("by", "from", "of", "between")]
+        found = self._through(i, prepositions, depth)
+        if not found:
+            for clause in tree.children(i, "acl"):
+                for by in tree.children(clause, "agent"):
+                    found += scaled(self.of_all(tree.children(by, "pobj")), BY)
+        if not found and frame.reciprocal == "always":
+            found = self._through(i, ("between", "with", "among"), depth)
+        return found
+
+    def _through(self, i: int, prepositions: Iterable[str], depth: int) -> list[Holder]:
+        tree = self.tree
+        factor = {"of": OF, "by": BY, "from": FROM, "in": IN, "at": IN}
+        for preposition in prepositions:
+            found: list[Holder] = []
+            for k in tree.kids[i]:
+                if tree.lower[k] == preposition and tree.dep[k] in ("prep", "agent"):
+                    for noun in tree.children(k, "pobj"):
+                        for member in tree.conjuncts(noun):
+                            found += self.of(member, depth + 1)
+            if found:
+                return scaled(unique(found), factor.get(preposition, OF))
+        return []
+
+    def _examples(self, i: int, depth: int) -> list[Holder]:
+        tree = self.tree
+        found: list[Holder] = []
+        for k in tree.kids[i]:
+            if tree.lower[k] in self.words["examples"] and tree.dep[k] in ("prep", "mark", "acl"):
+                if tree.lower[k] == "as" and "such" not in self._words_below(k, i):
+                    continue
+                for noun in tree.children(k, "pobj", "dobj"):
+                    for member in tree.conjuncts(noun):
+                        found += self.of(member, depth + 1)
+        return scaled(unique(found), EXAMPLE)
+
+    def _words_below(self, *tokens: int) -> set[str]:
+        return {self.tree.lower[k] for t in tokens for k in self.tree.kids[t]}
+
+    def _apposed(self, i: int, depth: int) -> list[Holder]:
+        tree = self.tree
+        found: list[Holder] = []
+        for k in tree.children(i, "appos"):
+            for member in tree.conjuncts(k):
+                found += self.of(member, depth + 1)
+        return scaled(unique(found), POSSESSOR)
+
+    def _privacy(self, i: int, mention: Mention) -> float:
+        private = self.tree.lemma[i] in self.words["private"] or any(
+            self.tree.lemma[k] in self.words["private"]
+            for k in self.tree.children(i, "amod", "compound")
+        )
+        return PRIVATE if private else 1.0
+
+
+def scaled(holders: Iterable[Holder], factor: float) -> list[Holder]:
+    """Return the holders with their factor multiplied."""
+    return [Holder(h.mention, h.factor * factor) for h in holders]
+
+
+def unique(holders: Iterable[Holder]) -> list[Holder]:
+    """Return the holders without repeated mentions, the first kept."""
+    seen: set[tuple[int, int, str]] = set()
+    kept = []
+    for holder in holders:
+        key = (holder.mention.start, holder.mention.end, holder.mention.actor)
+        if key not in seen:
+            seen.add(key)
+            kept.append(holder)
+    return kept

@@ -1,0 +1,261 @@
+"""Whether a predicate is asserted, negated, planned, hypothetical or history.
+
+Found by climbing from the predicate: its own negation and modal, then what governs it ("refused
+to", "plans to", "if ..."), up to the clause that the article asserts.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from transforms.records import Factuality
+from transforms.stances.lexicon import Lexicon
+from transforms.stances.phrases import find_phrase
+from transforms.stances.tree import Tree
+
+NEGATIVE = frozenset(
+    {
+        "not",
+        "n't",
+        "n’t",
+        "never",
+        "neither",
+        "nor",
+        "hardly",
+        "barely",
+        "scarcely",
+        "no",
+        "without",
+    }
+)
+ONLY = frozenset({"only", "just", "merely", "simply", "solely", "least"})
+UNREAL = frozenset(
+    {"would", "could", "might", "may", "should", "can", "must", "ought", "'d", "’d", "ca"}
+)
+CONDITION = frozenset({"if", "unless", "whether", "should", "lest", "provided"})
+DENYING_PREPOSITIONS = frozenset({"without", "despite"})
+FORMER = frozenset(
+    {"former", "ex", "erstwhile", "one-time", "onetime", "historic", "historical", "then"}
+)
+YEAR = re.compile(r"(1[0-9]{3}|20[0-9]{2})(s|'s|’s)?\Z")
+BACKGROUND_YEARS = 3  # what happened three or more years before publication is told as history
+_MAX_STEPS = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How a predicate is meant. `is_background`: told as past history."""
+
+    factuality: Factuality
+    is_background: bool
+
+
+class Statuses:
+    """Works out the status of predicates in one document published in `year` (None: unknown)."""
+
+    def __init__(self, tree: Tree, lexicon: Lexicon, year: int | None) -> None:
+        self.tree = tree
+        self.lexicon = lexicon
+        self.year = year
+
+    def of(self, p: int, trigger: tuple[int, ...]) -> Status:
+        """Return the status of the predicate at `p` whose stance shows in `trigger`."""
+        tree = self.tree
+        negations = self._negated(p)
+        for word in trigger:
+            negations += word != p and self._has_no(word)
+        negations += self._has_no(p) if tree.is_noun(p) else 0
+        unreal = planned = False
+        modal = self._modal(p)
+        at, own_level = p, True
+        for _ in range(_MAX_STEPS):
+            if own_level and self._has_condition(at):
+                unreal = True
+            above = tree.head[at]
+            if above == at:
+                unreal |= self._is_question(at)
+                break
+            dep = tree.dep[at]
+            if dep == "conj":
+                if self._joined_by_or(at):
+                    negations += self._negated(above)
+                if not modal and not tree.children(at, "aux", "nsubj", "nsubjpass"):
+                    modal = self._modal(above)
+                at = above
+                continue
+            if dep in ("relcl", "appos"):
+                break
+            if dep == "advcl":
+                unreal |= any(tree.lower[k] in CONDITION for k in tree.children(at, "mark"))
+                if not tree.is_verb(above) or self._own_subject(at):
+                    at, own_level = above, False
+                    if unreal:
+                        break
+                    continue
+            governor = above
+            if dep == "pcomp":
+                if tree.lower[above] in DENYING_PREPOSITIONS | {"than"}:
+                    negations += 1
+                    break
+                governor = self._over_preposition(above)
+            if dep in ("xcomp", "pcomp", "ccomp", "acl", "advcl"):
+                group = self._operator(governor, dep)
+                if group == "cancel":
+                    negations += 1
+                    unreal |= self._negated(governor) > 0
+                elif group == "commit":
+                    planned = True
+                    negations += self._negated(governor)
+                elif group == "hedge":
+                    unreal = True
+                elif self._negated(governor):
+                    negations += 1
+                if dep in ("xcomp", "pcomp", "acl") and not modal:
+                    modal = self._modal(governor)
+                own_level = dep != "ccomp"
+            elif dep in ("acomp", "attr", "oprd", "prep") and tree.is_verb(above):
+                negations += self._negated(above)
+                modal = modal or self._modal(above)
+            elif dep in ("dobj", "pobj", "nsubj", "nsubjpass") and at != p and tree.is_noun(at):
+                own_level = False
+            elif dep in ("dobj", "attr") and tree.is_noun(at) and tree.is_verb(above):
+                negations += self._negated(above)
+                group = self._operator(above, "dobj")
+                negations += group == "cancel"
+                own_level = False
+            if tree.lower[at] == "without" or (dep == "pobj" and tree.lower[above] == "without"):
+                negations += 1
+            at = governor if governor != at else above
+        if modal in UNREAL and not (planned and modal in ("would", "'d", "’d")):
+            if modal in ("would", "'d", "’d") and self._own_promise(p) and not unreal:
+                planned = True
+            else:
+                unreal = True
+        elif modal:
+            planned = True
+        background = self._is_background(p, trigger)
+        if negations % 2:
+            return Status("negated", background)
+        if unreal:
+            return Status("hypothetical", background)
+        return Status("planned" if planned else "asserted", background)
+
+    def _negated(self, p: int) -> int:
+        tree = self.tree
+        count = 0
+        for k in tree.kids[p]:
+            word = tree.lower[k]
+            if word not in NEGATIVE or tree.dep[k] not in ("neg", "advmod", "preconj", "cc", "det"):
+                continue
+            following = tree.lower[k + 1] if k + 1 < len(tree) else ""
+            below = {tree.lower[m] for m in tree.kids[k]}
+            if following in ONLY or below & ONLY:
+                continue
+            count += 1
+        # "no longer supports"
+        for k in tree.children(p, "advmod", "npadvmod"):
+            if tree.lower[k] in ("longer", "means") and self._has_no(k):
+                count += 1
+        for k in tree.children(p, "nsubj", "nsubjpass"):
+            if tree.lower[k] in ("nobody", "none", "neither") or self._has_no(k):
+                count += 1
+        return min(count, 1)
+
+    def _has_no(self, noun: int) -> int:
+        tree = self.tree
+        return int(
+            any(
+                tree.lower[k] in ("no", "neither") and tree.dep[k] in ("det", "neg", "advmod")
+                for k in tree.kids[noun]
+            )
+        )
+
+    def _modal(self, p: int) -> str:
+        tree = self.tree
+        for k in tree.children(p, "aux"):
+            if tree.tag[k] == "MD":
+                return tree.lower[k]
+        return ""
+
+    def _operator(self, governor: int, dep: str) -> str:
+        operators = self.lexicon.operators
+        # Before an infinitive "agreed to" commits; before a that-clause the verb only says.
+        groups: tuple[str, ...] = ("cancel", "commit", "hedge")
+        if dep in ("ccomp", "dobj"):
+            groups = ("cancel", "hedge") if dep == "ccomp" else ("cancel",)
+        for group in groups:
+            phrase = find_phrase(self.tree, governor, operators, (group,))
+            if phrase is not None:
+                if dep == "ccomp" and group == "hedge" and self._says(governor):
+                    continue
+                return group
+        return ""
+
+    def _says(self, governor: int) -> bool:
+        return find_phrase(self.tree, governor, self.lexicon.speech) is not None
+
+    def _over_preposition(self, preposition: int) -> int:
+        tree = self.tree
+        above = tree.head[preposition]
+        if tree.tag[above] in ("RB", "IN") and tree.head[above] != above:
+            return tree.head[above]
+        return above
+
+    def _own_subject(self, p: int) -> bool:
+        return bool(self.tree.children(p, "nsubj", "nsubjpass"))
+
+    def _own_promise(self, p: int) -> bool:
+        """Tell whether "would" is a reported "will": below a verb of saying in the past."""
+        tree = self.tree
+        at = p
+        for _ in range(_MAX_STEPS):
+            above = tree.head[at]
+            if above == at:
+                return False
+            if tree.dep[at] == "ccomp":
+                return tree.tag[above] in ("VBD", "VBN") and self._says(above)
+            at = above
+        return False
+
+    def _has_condition(self, p: int) -> bool:
+        tree = self.tree
+        for clause in tree.children(p, "advcl"):
+            if any(tree.lower[k] in CONDITION for k in tree.children(clause, "mark")):
+                return True
+        return False
+
+    def _joined_by_or(self, p: int) -> bool:
+        tree = self.tree
+        first = tree.head[p]
+        return any(tree.lower[k] in ("or", "nor") for k in tree.children(first, "cc", "preconj"))
+
+    def _is_question(self, root: int) -> bool:
+        tree = self.tree
+        first, last = tree.bounds[tree.sentence[root]]
+        return "?" in tree.lower[max(first, last - 4) : last]
+
+    def _is_background(self, p: int, trigger: tuple[int, ...]) -> bool:
+        tree = self.tree
+        if any(tree.lower[k] in FORMER for t in trigger for k in tree.children(t, "amod")):
+            return True
+        clause = self._clause_of(p)
+        words = sorted(tree.phrase_words(clause))
+        text = f" {tree.span_text(words)} "
+        if any(f" {phrase} " in text for phrase in self.lexicon.words["history"]):
+            # "since the Soviet era" still holds
+            return " since " not in text
+        if self.year is None:
+            return False
+        for i in words:
+            match = YEAR.match(tree.lower[i])
+            if match and int(match[1]) <= self.year - BACKGROUND_YEARS:
+                return tree.lower[tree.head[i]] != "since"
+        return False
+
+    def _clause_of(self, p: int) -> int:
+        tree = self.tree
+        at = p
+        while not tree.is_verb(at) and tree.head[at] != at and tree.dep[at] != "appos":
+            at = tree.head[at]
+        return at

@@ -1,0 +1,260 @@
+"""Stances that a noun carries: "A's criticism of B", "gave support to B", "ties between A and B".
+
+A noun takes its source and target from its own phrase, from the verb that governs it, or both;
+that verb may keep its stance ("imposed sanctions"), turn it ("lifted sanctions"), turn source and
+target about ("received support from") or leave nothing ("rejected an alliance").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from transforms.stances.clauses import Clauses
+from transforms.stances.holders import Holder, Holders
+from transforms.stances.lexicon import Frame, Lexicon
+from transforms.stances.pairs import directed, mutual
+from transforms.stances.phrases import find_phrase, matching_frames
+from transforms.stances.readings import Charge, Reading
+from transforms.stances.tree import Tree
+
+ENDED = 0.8  # "ended its support" says less than "opposes"
+STOPPED_HARM = 0.55  # "halted its attacks" is hardly friendship
+REPORTED = 0.6
+JOINT = 0.9
+REVERSED = 0.95
+_GOVERNED = frozenset({"dobj", "nsubjpass", "attr", "oprd", "conj"})
+
+
+@dataclass(frozen=True, slots=True)
+class Governor:
+    """The verb that a noun is the object of, and what it does to the noun's stance."""
+
+    verb: int
+    role: str  # carry, raise, receive, end, cancel, or "" for any other verb
+
+
+@dataclass(frozen=True, slots=True)
+class Nominals:
+    """Reads the predicate nouns of one document."""
+
+    tree: Tree
+    lexicon: Lexicon
+    clauses: Clauses
+    holders: Holders
+
+    def read(self, i: int) -> Iterator[Reading | Charge]:
+        """Yield what the noun at `i` says of the actors around it."""
+        for frame in matching_frames(self.tree, i, self.lexicon.nouns):
+            if "holder" in frame.source:
+                found = list(self._characterised(i, frame))
+            else:
+                found = list(self._by_frame(i, frame))
+            if found:
+                yield from found
+                return
+
+    def _by_frame(self, i: int, frame: Frame) -> Iterator[Reading | Charge]:
+        governor = self._governor(i)
+        sign = self._sign(i, frame, governor)
+        scale, cancelled = 1.0, False
+        if governor.role == "end":
+            scale = STOPPED_HARM if frame.accusation else ENDED
+            if sign == frame.sign:
+                sign = -sign
+        elif governor.role == "cancel":
+            cancelled = True
+        if sign == 0:
+            return
+        own = self.holders.doers(i, frame)
+        sources = self._sources(own, governor, frame)
+        trigger = tuple(sorted({i, governor.verb})) if governor.role else (i,)
+        predicate = governor.verb if governor.role else i
+        hypothetical = self._is_reported(i)
+        options = {"sign": sign, "cancelled": cancelled, "hypothetical": hypothetical}
+        parties = self.holders.parties(i) if frame.reciprocal else []
+        if len(parties) > 1:
+            yield from mutual(parties, frame, predicate, trigger, scale, **options)  # type: ignore[arg-type]
+            return
+        if governor.role == "receive" and not own:
+            receivers = self.holders.of_all(self.clauses.agents(governor.verb))
+            givers = self._givers(i, governor.verb)
+            if givers:
+                yield from directed(
+                    givers,
+                    receivers,
+                    frame,
+                    predicate,
+                    trigger,
+                    scale,
+                    **options,  # type: ignore[arg-type]
+                )
+                return
+        targets = self._targets(i, frame, governor)
+        if frame.accusation and sign < 0:
+            for source in sources if governor.role in ("", "carry") else []:
+                yield Charge(source.mention, -1, frame.weight * source.factor, predicate, trigger)
+        if targets:
+            yield from directed(sources, targets, frame, predicate, trigger, scale, **options)  # type: ignore[arg-type]
+            if frame.reciprocal == "always":
+                yield from directed(
+                    targets,
+                    sources,
+                    frame,
+                    predicate,
+                    trigger,
+                    scale * REVERSED,
+                    **options,  # type: ignore[arg-type]
+                )
+        elif frame.reciprocal and len(sources) > 1:
+            yield from mutual(sources, frame, predicate, trigger, scale * JOINT, **options)  # type: ignore[arg-type]
+
+    def _governor(self, i: int) -> Governor:
+        tree = self.tree
+        at = tree.first_conjunct(i)
+        for clause in tree.kids[at]:
+            # "sanctions imposed by A", "the sanctions that A lifted"
+            if tree.dep[clause] in ("acl", "relcl") and tree.is_verb(clause):
+                passive = tree.tag[clause] == "VBN"
+                if passive or at in self.clauses.objects(clause):
+                    phrase = find_phrase(tree, clause, self.lexicon.working)
+                    if phrase is not None:
+                        return Governor(clause, phrase.group)
+        verb = self._verb_above(at)
+        if verb is None:
+            return Governor(i, "")
+        phrase = find_phrase(tree, verb, self.lexicon.working)
+        if phrase is None:
+            return Governor(i, "")
+        return Governor(verb, phrase.group)
+
+    def _verb_above(self, i: int) -> int | None:
+        """Return the verb that `i` is the object of, nouns like "resumption of" looked through."""
+        tree = self.tree
+        above = tree.head[i]
+        if above == i:
+            return None
+        if tree.dep[i] in _GOVERNED and tree.is_verb(above):
+            return above
+        if tree.dep[i] == "pobj":
+            beyond = tree.head[above]
+            if tree.is_verb(beyond):
+                joined = f"{tree.lemma[beyond]} {tree.lower[above]}"
+                listed = any(
+                    p.rest and f"{p.lemma} {p.rest[-1]}" == joined
+                    for p in self.lexicon.working.get(tree.lemma[beyond], ())
+                )
+                return beyond if listed else None
+        return None
+
+    def _sign(self, i: int, frame: Frame, governor: Governor) -> int:
+        if frame.sign:
+            return frame.sign
+        tree, words = self.tree, self.lexicon.words
+        described = {tree.lower[k] for k in tree.kids[i] if tree.dep[k] in ("amod", "advmod")}
+        described |= {tree.lower[c] for k in tree.children(i, "amod") for c in tree.conjuncts(k)}
+        if tree.dep[i] in ("nsubj", "nsubjpass"):
+            verb = tree.head[i]
+            described |= {tree.lower[k] for k in tree.children(verb, "acomp")} | {tree.lower[verb]}
+        if described & words["cold"]:
+            return -1
+        if governor.role == "end":
+            return -1
+        if governor.role == "raise" or described & words["warm"]:
+            return 1
+        return 0
+
+    def _sources(self, own: list[Holder], governor: Governor, frame: Frame) -> list[Holder]:
+        if governor.role not in ("carry", "raise", "end", "cancel"):
+            return own
+        if any(h.mention.form != "pronoun" for h in own):
+            return own
+        subjects = self.holders.of_all(self.clauses.agents(governor.verb))
+        return subjects or own
+
+    def _targets(self, i: int, frame: Frame, governor: Governor) -> list[Holder]:
+        found = self.holders.undergoers(i, frame)
+        if found or not governor.role:
+            return found
+        if frame.sign > 0:
+            found = self.holders.of_all(self.clauses.recipients(governor.verb))
+            if found:
+                return found
+        for place in frame.target:
+            if place in ("possessor", "modifier", "of"):
+                continue
+            found = self.holders.of_all(self.clauses.complements(governor.verb, place))
+            if found:
+                return found
+        return []
+
+    def _givers(self, i: int, verb: int) -> list[Holder]:
+        tree = self.tree
+        for preposition in ("from", "by"):
+            nouns = [
+                o
+                for k in tree.kids[i]
+                if tree.lower[k] == preposition
+                for o in tree.children(k, "pobj")
+            ] or self.clauses.complements(verb, preposition)
+            found = self.holders.of_all(nouns)
+            if found:
+                return found
+        return self.holders.owners(i)
+
+    def _is_reported(self, i: int) -> bool:
+        """Tell whether the noun is what a report or plan is about: "reports of an attack"."""
+        tree = self.tree
+        above = tree.head[i]
+        if tree.dep[i] != "pobj" or tree.dep[above] != "prep":
+            return False
+        return tree.lemma[tree.head[above]] in self.lexicon.words["report_nouns"]
+
+    def _characterised(self, i: int, frame: Frame) -> Iterator[Reading | Charge]:
+        """Read nouns that say what someone is: "A is an ally of B", "A, B's enemy"."""
+        tree = self.tree
+        predicate, named, judged = self._named(i)
+        sources = self.holders.of_all(named)
+        sources = [s for s in sources if i not in tree.subtree(s.mention.head)] or sources
+        trigger = (i,)
+        if frame.accusation:
+            for source in sources:
+                yield Charge(
+                    source.mention, frame.sign, frame.weight * source.factor, predicate, trigger
+                )
+        if judged and not frame.accusation:
+            judges = self.holders.of_all(judged)
+            yield from directed(judges, sources, frame, predicate, trigger)
+            return
+        targets = self.holders.undergoers(i, frame)
+        if targets:
+            own = {(t.mention.start, t.mention.actor) for t in targets}
+            sources = [s for s in sources if (s.mention.start, s.mention.actor) not in own]
+            yield from directed(sources, targets, frame, predicate, trigger)
+        elif frame.reciprocal and len(sources) > 1:
+            yield from mutual(sources, frame, predicate, trigger, JOINT)
+
+    def _named(self, i: int) -> tuple[int, list[int], list[int]]:
+        """Return the predicate, who is called `i`, and who calls them so (where it says)."""
+        tree = self.tree
+        above, dep = tree.head[i], tree.dep[i]
+        if dep in ("attr", "dobj", "oprd") and tree.lemma[above] in self.lexicon.words["copulas"]:
+            return above, self.clauses.surface_subjects(above), []
+        if dep == "conj":
+            first = tree.first_conjunct(i)
+            if tree.dep[first] == "attr":
+                return tree.head[first], self.clauses.surface_subjects(tree.head[first]), []
+        if dep in ("appos", "compound", "nmod", "amod") and self.holders.is_actor(above):
+            return i, [above], []
+        apposed = [k for k in tree.children(i, "appos") if self.holders.is_actor(k)]
+        if apposed:
+            return i, apposed, []
+        judging = find_phrase(tree, above, self.lexicon.speech, ["judging"])
+        if dep in ("oprd", "ccomp", "attr") and judging:
+            named = tree.children(above, "dobj") + tree.children(i, "nsubj")
+            return above, named, self.clauses.agents(above)
+        if dep == "pobj" and tree.lower[above] == "as":
+            verb = tree.head[above]
+            if find_phrase(tree, verb, self.lexicon.speech, ["judging"]):
+                return verb, self.clauses.objects(verb), self.clauses.agents(verb)
+        return i, [], []

@@ -1,0 +1,78 @@
+"""Pairing sources with targets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from transforms.records import Mention
+from transforms.stances.holders import Holder
+from transforms.stances.lexicon import Frame
+from transforms.stances.readings import Reading
+
+
+def same_actor(a: Mention, b: Mention) -> bool:
+    """Tell whether a dyad of the two would be internal: one actor, or one state's two organs."""
+    return a.rollup == b.rollup or a.actor == b.actor
+
+
+def directed(
+    sources: Sequence[Holder],
+    targets: Sequence[Holder],
+    frame: Frame,
+    predicate: int,
+    trigger: tuple[int, ...],
+    scale: float = 1.0,
+    *,
+    sign: int | None = None,
+    cancelled: bool = False,
+    hypothetical: bool = False,
+    words_of_source: bool = True,
+) -> Iterator[Reading]:
+    """Yield the frame's stance from each source toward each target, internal dyads left out."""
+    way = frame.sign if sign is None else sign
+    if way == 0:
+        return
+    for source in sources:
+        for target in targets:
+            if same_actor(source.mention, target.mention):
+                continue
+            certainty = min(source.mention.confidence, target.mention.confidence)
+            weight = frame.weight * source.factor * target.factor * certainty * scale
+            yield Reading(
+                source.mention,
+                target.mention,
+                way,
+                frame.kind,
+                weight,
+                predicate,
+                trigger,
+                frame.accusation and way < 0,
+                cancelled,
+                hypothetical,
+                words_of_source,
+            )
+
+
+def mutual(
+    parties: Sequence[Holder],
+    frame: Frame,
+    predicate: int,
+    trigger: tuple[int, ...],
+    scale: float = 1.0,
+    *,
+    sign: int | None = None,
+    cancelled: bool = False,
+    hypothetical: bool = False,
+) -> Iterator[Reading]:
+    """Yield the frame's stance between all parties, both ways."""
+    yield from directed(
+        parties,
+        parties,
+        frame,
+        predicate,
+        trigger,
+        scale,
+        sign=sign,
+        cancelled=cancelled,
+        hypothetical=hypothetical,
+    )

@@ -1,0 +1,73 @@
+"""Finding the lexicon's words and phrases at a token of the parse."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TypeVar
+
+from transforms.stances.lexicon import Frame, Phrase
+from transforms.stances.tree import Tree
+
+Entry = TypeVar("Entry", Frame, Phrase)
+_LINKS = frozenset(
+    {
+        "prep",
+        "prt",
+        "advmod",
+        "agent",
+        "acomp",
+        "dative",
+        "dobj",
+        "pobj",
+        "attr",
+        "amod",
+        "xcomp",
+        "neg",
+        "aux",
+    }
+)
+
+
+_BELOW_COPULA = frozenset({"acomp", "xcomp", "prep", "advmod", "attr", "ccomp"})
+
+
+def matches_rest(tree: Tree, head: int, rest: tuple[str, ...]) -> bool:
+    """Tell whether the words after a phrase's first hang below it, one under another or beside."""
+    if not rest:
+        return True
+    bearers = [head]
+    for word in rest:
+        found = [
+            k
+            for bearer in bearers
+            for k in tree.kids[bearer]
+            if (tree.lower[k] == word or tree.lemma[k] == word) and tree.dep[k] in _LINKS
+        ]
+        if not found:
+            return False
+        bearers = [head, *bearers[1:], *found]
+    return True
+
+
+def find_phrase(
+    tree: Tree, i: int, index: dict[str, tuple[Phrase, ...]], groups: Iterable[str] = ()
+) -> Phrase | None:
+    """Return the longest listed phrase at token `i`, of one of `groups` where any are given.
+
+    An adjective below a copula is looked up as "be <adjective>" too.
+    """
+    wanted = tuple(groups)
+    for phrase in index.get(tree.lemma[i], ()):
+        if (not wanted or phrase.group in wanted) and matches_rest(tree, i, phrase.rest):
+            return phrase
+    above = tree.head[i]
+    if above != i and tree.dep[i] in _BELOW_COPULA and tree.lemma[above] == "be":
+        for phrase in index.get("be", ()):
+            if phrase.rest == (tree.lower[i],) and (not wanted or phrase.group in wanted):
+                return phrase
+    return None
+
+
+def matching_frames(tree: Tree, i: int, frames: dict[str, tuple[Frame, ...]]) -> list[Frame]:
+    """Return the frames whose words stand at token `i`, the most specific first."""
+    return [f for f in frames.get(tree.lemma[i], ()) if matches_rest(tree, i, f.rest)]

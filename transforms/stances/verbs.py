@@ -1,0 +1,157 @@
+"""Stances that a verb carries: "A condemned B", "A sent weapons to B", "A was helped by B"."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from transforms.stances.clauses import Clauses
+from transforms.stances.holders import Holder, Holders
+from transforms.stances.lexicon import Frame, Lexicon
+from transforms.stances.pairs import directed, mutual
+from transforms.stances.phrases import matching_frames
+from transforms.stances.readings import Charge, Reading
+from transforms.stances.tree import Tree
+
+# A target reached through a thing of its own ("criticised NATO's expansion") still is the target;
+# one that merely shares the subject with another is less sure.
+JOINT = 0.9
+REVERSED = 0.85
+EXCHANGED = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class Verbs:
+    """Reads the verbs of one document."""
+
+    tree: Tree
+    lexicon: Lexicon
+    clauses: Clauses
+    holders: Holders
+
+    def read(self, p: int) -> Iterator[Reading | Charge]:
+        """Yield what the verb at `p` says of the actors among its arguments."""
+        frames = matching_frames(self.tree, p, self.lexicon.verbs)
+        if not frames:
+            return
+        arguments = self._argument_lemmas(p)
+        for frame in frames:
+            if frame.needs and not frame.needs & arguments:
+                continue
+            if frame.without & arguments:
+                continue
+            found = list(self._by_frame(p, frame))
+            if found:
+                yield from found
+                if any(isinstance(item, Reading) for item in found):
+                    return
+
+    def _by_frame(self, p: int, frame: Frame) -> Iterator[Reading | Charge]:
+        trigger = self.trigger(p, frame)
+        if "subject" in frame.target:
+            if self.clauses.is_passive(p):
+                return
+            givers = self._at(p, frame.source)
+            takers = self.holders.of_all(self.clauses.surface_subjects(p))
+            yield from directed(givers, takers, frame, p, trigger, words_of_source=False)
+            return
+        place, targets = self._targets(p, frame)
+        sources = self._sources(p, place)
+        if frame.accusation:
+            for source in sources:
+                yield Charge(source.mention, -1, frame.weight * source.factor, p, trigger)
+        if targets:
+            yield from directed(sources, targets, frame, p, trigger)
+            if frame.reciprocal == "always":
+                yield from directed(targets, sources, frame, p, trigger, REVERSED)
+            yield from self._exchange(p, sources, targets, frame, trigger)
+        elif frame.reciprocal and len(sources) > 1:
+            yield from mutual(sources, frame, p, trigger, JOINT)
+
+    def _targets(self, p: int, frame: Frame) -> tuple[str, list[Holder]]:
+        for place in frame.target:
+            if place == "object":
+                nouns = self.clauses.objects(p)
+            elif place == "recipient":
+                nouns = self.clauses.recipients(p)
+            else:
+                nouns = self.clauses.complements(p, place)
+            found = self.holders.of_all(nouns)
+            if found:
+                return place, found
+        return "", []
+
+    def _sources(self, p: int, place: str) -> list[Holder]:
+        agents = self.holders.of_all(self.clauses.agents(p))
+        stative = not agents and place not in ("object", "recipient", "")
+        if stative and self.clauses.is_passive(p):
+            # "X is aligned with Y", "X is opposed to Y": a state of X, nobody's deed.
+            agents = self.holders.of_all(self.clauses.surface_subjects(p))
+        return agents
+
+    def _at(self, p: int, places: tuple[str, ...]) -> list[Holder]:
+        for place in places:
+            found = self.holders.of_all(self.clauses.complements(p, place))
+            if found:
+                return found
+        return []
+
+    def _exchange(
+        self,
+        p: int,
+        sources: list[Holder],
+        targets: list[Holder],
+        frame: Frame,
+        trigger: tuple[int, ...],
+    ) -> Iterator[Reading]:
+        """Yield the way back in "A gives B technology in exchange for ammunition"."""
+        if frame.kind != "act" or frame.sign <= 0 or not frame.needs:
+            return
+        tree = self.tree
+        for k in self.tree.subtree(p):
+            if tree.lemma[k] not in self.lexicon.words["exchange"] or tree.dep[k] != "pobj":
+                continue
+            for given in tree.children(k, "prep"):
+                lemmas = {
+                    tree.lemma[t] for o in tree.children(given, "pobj") for t in tree.subtree(o)
+                }
+                if lemmas & frame.needs:
+                    yield from directed(targets, sources, frame, p, (*trigger, k), EXCHANGED)
+                    return
+
+    def _argument_lemmas(self, p: int) -> frozenset[str]:
+        """Return the lemmas of the things that `p` is about, quantities looked through."""
+        tree = self.tree
+        nouns = list(self.clauses.objects(p))
+        for k in tree.kids[p]:
+            if tree.dep[k] in ("dobj", "dative", "npadvmod", "oprd", "nsubjpass"):
+                nouns.append(k)
+            elif tree.dep[k] in ("prep", "agent") and tree.lower[k] in ("with", "by", "of", "from"):
+                nouns += tree.children(k, "pobj")
+        if tree.dep[p] in ("acl", "relcl"):
+            nouns.append(tree.head[p])
+        lemmas: set[str] = set()
+        for noun in nouns:
+            for member in tree.conjuncts(noun):
+                lemmas |= self._noun_lemmas(member, 0)
+        return frozenset(lemmas)
+
+    def _noun_lemmas(self, noun: int, depth: int) -> set[str]:
+        tree = self.tree
+        lemmas = {tree.lemma[noun], tree.lower[noun]}
+        lemmas |= {tree.lemma[k] for k in tree.children(noun, "compound", "nmod")}
+        if depth < 2 and not self.holders.is_actor(noun):
+            for of in tree.children(noun, "prep"):
+                if tree.lower[of] in ("of", "in"):
+                    for inner in tree.children(of, "pobj"):
+                        for member in tree.conjuncts(inner):
+                            lemmas |= self._noun_lemmas(member, depth + 1)
+        return lemmas
+
+    def trigger(self, p: int, frame: Frame) -> tuple[int, ...]:
+        """Return the tokens that show the stance: the verb, its particle, and what it needs."""
+        tree = self.tree
+        tokens = [p, *tree.children(p, "prt")]
+        if frame.needs:
+            tokens += [k for k in tree.children(p, "dobj") if tree.lemma[k] in frame.needs]
+        return tuple(sorted(tokens))
