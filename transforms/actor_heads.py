@@ -16,6 +16,8 @@ _PEOPLE_CONFIDENCE = 0.6
 _AGAINST_CONFIDENCE = 0.7
 _INDIVIDUAL_CONFIDENCE = 0.5
 _HEADED = frozenset({"state", "organisation", "bloc", "group", "party"})
+# "envoys" and "troops" after an unknown name are tagged as verbs, yet parsed as nouns.
+_NOMINAL = frozenset({"nsubj", "nsubjpass", "dobj", "pobj", "attr", "appos"})
 _PREPOSITIONS = ("of", "from", "in")
 
 
@@ -51,6 +53,7 @@ def _run_after(view: TextView, at: dict[int, ActorSpan], span: ActorSpan) -> lis
         token = tokens[index]
         if index in at or not (
             token.pos_ in _RUN_POS
+            or (not run and token.dep_ in _NOMINAL and _acts(view, index))
             or token.text == "-"
             or (token.tag_ in ("VBN", "VBG") and token.dep_ == "amod")
             or (token.pos_ == "ADV" and token.head.i > index and token.dep_ == "advmod")
@@ -74,7 +77,7 @@ def _modifies(view: TextView, span: ActorSpan) -> bool:
     head = view.tokens[span.head]
     if head.dep_ in ("compound", "amod", "nmod", "poss") and head.head.i > span.last:
         return True
-    return token.pos_ in ("NOUN", "PROPN") and _acts(view, after)
+    return (token.pos_ in ("NOUN", "PROPN") or token.dep_ in _NOMINAL) and _acts(view, after)
 
 
 def _noun_follows(view: TextView, at: dict[int, ActorSpan], index: int) -> bool:
@@ -158,7 +161,7 @@ def _take_preceding(view: TextView, at: dict[int, ActorSpan], span: ActorSpan) -
 def _list_start(
     view: TextView, at: dict[int, ActorSpan], span: ActorSpan
 ) -> tuple[int | None, bool]:
-    """Return the token before the list of names that holds the span, and whether it is its first."""
+    """Return the token before the list of names with the span, and whether it is the first."""
     index, direct = span.first - 1, True
     while index >= 0:
         lower = view.lower[index]

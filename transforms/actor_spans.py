@@ -1,4 +1,4 @@
-"""A parsed text as recognition sees it: tokens, word pieces, entities, and the spans found so far."""
+"""A parsed text as recognition sees it: tokens, word pieces, entities, and spans in the making."""
 
 from __future__ import annotations
 

@@ -23,7 +23,6 @@ from transforms.catalog_files import (
 from transforms.name_table import fold, name_key
 from transforms.resources import config_dir
 
-
 _NONE: frozenset[str] = frozenset()
 
 

@@ -8,7 +8,7 @@ carries a confidence that says by which of these it came about.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from spacy.tokens import Token
@@ -157,17 +157,18 @@ def _pronoun(memory: _Memory, index: int, lower: str) -> list[ActorSpan]:
     else:
         gender = "m" if lower in _MALE else "f"
 
-        def person(span: ActorSpan) -> bool:
-            if span.type == "person" or (span.kind == "role" and span.form == "title"):
-                return memory.genders.get(span.actor, gender) == gender or span.type != "person"
-            return False
-
-        target = _antecedent(memory, index, person)
+        target = _antecedent(memory, index, lambda span: _is_person(memory, span, gender))
         if target is not None and target[0].type == "person":
             memory.genders.setdefault(target[0].actor, gender)
     if target is None:
         return []
     return [_reference(view, index, index, target[0], target[1], True)]
+
+
+def _is_person(memory: _Memory, span: ActorSpan, gender: str) -> bool:
+    if span.type == "person":
+        return memory.genders.get(span.actor, gender) == gender
+    return span.kind == "role" and span.gender in ("", gender)
 
 
 def _is_thing(span: ActorSpan) -> bool:
@@ -193,18 +194,20 @@ def _pleonastic(token: Token) -> bool:
     )
 
 
-def _antecedent(memory: _Memory, index: int, fits: object) -> tuple[ActorSpan, float] | None:
+def _antecedent(
+    memory: _Memory, index: int, fits: Callable[[ActorSpan], bool]
+) -> tuple[ActorSpan, float] | None:
     """Return whom a singular pronoun means, with how sure that is; None if nobody fits."""
-    assert callable(fits)
     view = memory.view
     token = view.tokens[index]
     possessive = token.dep_ == "poss" or view.lower[index] in _POSSESSIVE
     own_clause = None if possessive else _clause(token)
+    own_subject = None if own_clause is None else _shared_subject(memory, own_clause)
     for verb in _governors(token):
         subject = _subject_span(memory, verb)
         if subject is None or subject.head >= index:
             continue
-        if own_clause is not None and verb.i == own_clause.i:
+        if subject is own_subject:
             continue
         if fits(subject):
             return subject, _BY_GOVERNOR
@@ -212,13 +215,11 @@ def _antecedent(memory: _Memory, index: int, fits: object) -> tuple[ActorSpan, f
     for order, (span, distance) in enumerate(memory.before(index, _HORIZON)):
         if not fits(span):
             continue
-        if own_clause is not None and distance == 0:
-            clause = _clause(view.tokens[span.head])
-            # An object can't be its own clause's subject: "Russia attacked it".
-            if clause is not None and clause.i == own_clause.i and not possessive:
-                continue
-        subject = view.tokens[span.head].dep_ in _SUBJECTS
-        score = (_BY_SUBJECT if subject else _BY_NEARNESS) - _DECAY * distance - 0.005 * order
+        # An object can't be its own clause's subject: "Russia attacked it".
+        if span is own_subject and distance == 0:
+            continue
+        is_subject = view.tokens[span.head].dep_ in _SUBJECTS
+        score = (_BY_SUBJECT if is_subject else _BY_NEARNESS) - _DECAY * distance - 0.005 * order
         if best is None or score > best[0]:
             best = (score, span)
     return (best[1], best[0]) if best else None
@@ -243,6 +244,16 @@ def _governors(token: Token) -> Iterator[Token]:
         token = token.head
         if token.pos_ in ("VERB", "AUX"):
             yield token
+
+
+def _shared_subject(memory: _Memory, verb: Token) -> ActorSpan | None:
+    """Return the subject of a verb, its own or that of the verb that it is coordinated with."""
+    for _ in range(4):
+        subject = _subject_span(memory, verb)
+        if subject is not None or verb.dep_ != "conj":
+            return subject
+        verb = verb.head
+    return None
 
 
 def _subject_span(memory: _Memory, verb: Token) -> ActorSpan | None:

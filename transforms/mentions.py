@@ -140,7 +140,7 @@ def _offices(
 def _is_modifier(view: TextView, role: RolePhrase) -> bool:
     """ "the president's office" and "the NATO chief negotiator" are more than the title."""
     token = view.tokens[role.head]
-    return token.dep_ == "compound" and token.head.i == role.head + 1
+    return bool(token.dep_ == "compound" and token.head.i == role.head + 1)
 
 
 def _office(view: TextView, role: RolePhrase, org: ActorSpan) -> ActorSpan:
@@ -173,7 +173,7 @@ def _office(view: TextView, role: RolePhrase, org: ActorSpan) -> ActorSpan:
 
 
 def _apart(spans: list[ActorSpan]) -> list[ActorSpan]:
-    """Return the spans in order without overlaps: of two, the one that starts first, then longer."""
+    """Return the spans in order without overlaps: the one that starts first wins, then longer."""
     kept: list[ActorSpan] = []
     for span in sorted(spans, key=lambda s: (s.start, -s.end)):
         if not kept or span.start >= kept[-1].end:

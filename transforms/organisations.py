@@ -15,7 +15,7 @@ _SMALL = frozenset({"of", "the", "and", "for", "in", "on", "&", "-", "'s", "’s
 
 
 def find_organisations(view: TextView, at: dict[int, ActorSpan]) -> list[ActorSpan]:
-    """Return organisations that spaCy names and the catalog doesn't have, where the name is good."""
+    """Return organisations that spaCy names and the catalog lacks, where the name is good."""
     found: list[ActorSpan] = []
     for entity in view.entities:
         if entity.label_ != "ORG":

@@ -1,4 +1,4 @@
-"""People in a text: named by spaCy or after a title, joined with the offices that stand beside them."""
+"""People in a text: named by spaCy or after a title, joined with the offices beside them."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from transforms.name_table import fold, name_key, split_pieces
 from transforms.roles import ORG_TYPES, POSSESSIVES, RolePhrase
 
 _PARTICLES = frozenset(
-    "al el bin ibn von van de der den da di du la le dos das do e y abu bint ben ul ur".split()
+    {"al", "el", "bin", "ibn", "bint", "abu", "ben", "ul", "ur", "von", "van", "de", "der", "den"}
+    | {"da", "di", "du", "la", "le", "dos", "das", "do", "e", "y"}
 )
 _JOINERS = frozenset("-'’.‑")
+_NO_JOINERS = str.maketrans("", "", "-'’.‑")
 _MAX_NAME_TOKENS = 6
 _ADHOC_CONFIDENCE = 0.85
 _TITLED_CONFIDENCE = 0.9
@@ -80,13 +82,10 @@ def _trim(
 
 
 def _name_word(view: TextView, index: int) -> bool:
-    text = view.tokens[index].text
+    text = str(view.tokens[index].text)
     if text in _JOINERS or view.lower[index].rstrip(".") in _PARTICLES:
         return True
-    return (
-        text[:1].isupper()
-        and text.replace(".", "").replace("-", "").replace("’", "").replace("'", "").isalpha()
-    )
+    return text[0].isupper() and text.translate(_NO_JOINERS).isalpha()
 
 
 def _name_run(

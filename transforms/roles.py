@@ -1,4 +1,4 @@
-"""Titles and roles in a text: "Russian President …", "…, the foreign minister of Veldania", "the NATO chief".
+"""Titles and roles in a text: "Russian President …", "…, the foreign minister of Veldania".
 
 A role phrase is found by the last word of its title; the words before it, and an "of" after it,
 say whose office it is.
@@ -108,7 +108,6 @@ def _extend_left(view: TextView, at: dict[int, ActorSpan], phrase: RolePhrase) -
             continue
         phrase.first = index
         index -= 1
-    # A lone adjective is no part of the phrase unless something beyond it was.
 
 
 def _plain_modifier(view: TextView, index: int) -> bool:
