@@ -13,6 +13,10 @@ from pydantic import ValidationError
 from transforms.resources import resolve_config_path
 from transforms.settings import Positive, Section
 
+# Separate patterns, since the regular expression engine skips to a pattern's first letters only
+# where it has one alternative.
+Patterns = tuple[re.Pattern[str], ...]
+
 DEFAULT_RULES = "cleaning.toml"
 
 
@@ -58,12 +62,12 @@ class CleaningRules:
     tracking_prefixes: tuple[str, ...]
     mobile_labels: frozenset[str]
     boilerplate_max_words: int
-    boilerplate: re.Pattern[str]
-    tails: re.Pattern[str]
-    datelines: re.Pattern[str]
+    boilerplate: Patterns
+    tails: Patterns
+    datelines: Patterns
     stub_max_words: int
-    paywall: re.Pattern[str]
-    consent: re.Pattern[str]
+    paywall: Patterns
+    consent: Patterns
     languages: tuple[str, ...]
 
 
@@ -87,29 +91,22 @@ def load_rules(name: str = DEFAULT_RULES) -> CleaningRules:
         tracking_prefixes=tuple(prefix.lower() for prefix in found.urls.tracking_prefixes),
         mobile_labels=frozenset(label.lower() for label in found.urls.mobile_labels),
         boilerplate_max_words=found.text.max_words,
-        boilerplate=_any_of(path, "text.paragraphs", found.text.paragraphs, re.IGNORECASE),
-        tails=_any_of(path, "text.tails", found.text.tails, re.IGNORECASE, end=r"\s*\Z"),
-        datelines=_any_of(path, "text.datelines", found.text.datelines),
+        boilerplate=_compiled(path, "text.paragraphs", found.text.paragraphs),
+        tails=_compiled(path, "text.tails", found.text.tails, end=r"\s*\Z"),
+        datelines=_compiled(path, "text.datelines", found.text.datelines),
         stub_max_words=found.stubs.max_words,
-        paywall=_any_of(path, "stubs.paywall", found.stubs.paywall, re.IGNORECASE),
-        consent=_any_of(path, "stubs.consent", found.stubs.consent, re.IGNORECASE),
+        paywall=_compiled(path, "stubs.paywall", found.stubs.paywall),
+        consent=_compiled(path, "stubs.consent", found.stubs.consent),
         languages=found.languages.candidates,
     )
 
 
-def _any_of(
-    path: Path,
-    key: str,
-    patterns: tuple[str, ...],
-    flags: re.RegexFlag = re.NOFLAG,
-    end: str = "",
-) -> re.Pattern[str]:
-    """Compile alternatives to one pattern; the error names the one that is wrong."""
+def _compiled(path: Path, key: str, patterns: tuple[str, ...], end: str = "") -> Patterns:
+    """Compile a key's patterns; the error names the one that is wrong."""
+    compiled = []
     for index, pattern in enumerate(patterns):
         try:
-            re.compile(pattern)
+            compiled.append(re.compile(f"(?:{pattern}){end}" if end else pattern))
         except re.error as error:
             raise RulesError(f"{path}: {key}[{index}]: {error}: {pattern}") from None
-    # An empty list must match nothing, while an empty alternation matches everywhere.
-    joined = "|".join(f"(?:{pattern})" for pattern in patterns) or r"(?!)"
-    return re.compile(f"(?:{joined}){end}", flags)
+    return tuple(compiled)
