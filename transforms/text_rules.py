@@ -28,6 +28,10 @@ class _RulesFile(BaseModel):
     relative_days: frozenset[str]
     months: tuple[tuple[str, ...], ...]
     abbreviations: frozenset[str]
+    numeric_abbreviations: frozenset[str]
+    open_abbreviations: frozenset[str]
+    sentence_starters: frozenset[str]
+    speech_verbs: frozenset[str]
     numbers: dict[str, str]
     name_endings: frozenset[str]
     spellings: tuple[tuple[str, str], ...]
@@ -50,6 +54,10 @@ class TextRules:
     relative_days: frozenset[str]
     months: dict[str, str]
     abbreviations: frozenset[str]
+    numeric_abbreviations: frozenset[str]
+    open_abbreviations: frozenset[str]
+    sentence_starters: frozenset[str]
+    speech_verbs: frozenset[str]
     numbers: dict[str, str]
     name_endings: frozenset[str]
     spellings: tuple[tuple[str, str], ...]
@@ -81,6 +89,10 @@ def load_rules(path: Path) -> TextRules:
             name: f"{number:02}" for number, names in enumerate(found.months, 1) for name in names
         },
         abbreviations=found.abbreviations,
+        numeric_abbreviations=found.numeric_abbreviations,
+        open_abbreviations=found.open_abbreviations,
+        sentence_starters=found.sentence_starters,
+        speech_verbs=found.speech_verbs,
         numbers=found.numbers,
         name_endings=found.name_endings,
         spellings=found.spellings,
