@@ -10,7 +10,9 @@ import typer
 from pipeline.commands import actors, config
 from pipeline.commands.alignments import alignments
 from pipeline.commands.explain import explain
+from pipeline.commands.extract import extract
 from pipeline.commands.query import query
+from pipeline.commands.run import PassesOptionsOn, run
 from pipeline.errors import Program
 
 app = typer.Typer(
@@ -45,9 +47,11 @@ def _root(
     """News articles in, actor alignment out: who supports or opposes whom, counted in Parquet."""
 
 
+app.command(cls=PassesOptionsOn)(run)
 app.command()(query)
 app.command()(alignments)
 app.command()(explain)
+app.command()(extract)
 app.add_typer(config.app, name="config")
 app.add_typer(actors.app, name="actors")
 

@@ -97,21 +97,27 @@ def print_evidence(screen: Console, rows: Sequence[Row]) -> None:
     )
 
 
-def reading(row: Row) -> Text:
-    """Return what was read from a sentence: stance, dyad, kind, voice, trigger, confidence."""
+def reading(row: Row, reason: str = "not counted") -> Text:
+    """Return what was read from a sentence: stance, dyad, kind, voice, trigger, confidence.
+
+    `reason` says why it doesn't count, where it doesn't.
+    """
     text = Text.assemble(
         (row["stance"], STYLES.get(row["stance"], "")),
-        f"  {row['source_actor']} → {row['target_actor']}",
+        f"  {_actor(row, 'source')} → {_actor(row, 'target')}",
         f"  {row['kind']}, {_voice(row)}",
         f"  “{row['trigger']}”  confidence {row['confidence']:.2f}",
     )
-    if row["factuality"] != "asserted":
-        text.append(f"  {row['factuality']}")
-    if row["is_background"]:
-        text.append("  background")
+    if row["factuality"] == "planned":
+        text.append("  planned")
     if not row["counted"]:
-        text.append("  not counted", style="dim")
+        text.append(f"  ({reason})", style="dim")
     return Text(safe_text(text.plain), spans=text.spans)
+
+
+def _actor(row: Row, side: str) -> str:
+    actor, rollup = row[f"{side}_actor"], row[f"{side}_rollup"]
+    return actor if actor == rollup else f"{actor} ({rollup})"
 
 
 def _voice(row: Row) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 import re
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -114,7 +115,15 @@ def select(
     except duckdb.Error as error:
         raise UserError(explain_error(str(error), sql)) from error
     assert reader is not None
-    return reader
+    return pa.RecordBatchReader.from_batches(reader.schema, _batches(reader, sql))
+
+
+def _batches(reader: pa.RecordBatchReader, sql: str) -> Iterator[pa.RecordBatch]:
+    # DuckDB works while it is read; its errors arrive through Arrow, as OSError among others.
+    try:
+        yield from reader
+    except (OSError, pa.ArrowException) as error:
+        raise UserError(explain_error(str(error), sql)) from error
 
 
 def list_views(connection: duckdb.DuckDBPyConnection) -> list[ViewInfo]:
@@ -130,7 +139,7 @@ def list_views(connection: duckdb.DuckDBPyConnection) -> list[ViewInfo]:
 
 _MISSING_COLUMN = re.compile(r'column "?([^"]+?)"? (?:not found|was not found)', re.IGNORECASE)
 _MISSING_TABLE = re.compile(r"Table with name (\S+) does not exist")
-_KIND = re.compile(r"^\w+ Error: ")
+_KIND = re.compile(r"^[A-Z][\w ]+ Error: ")
 _POINTER = re.compile(r"\n\s*LINE \d+:.*", re.DOTALL)
 _SUGGESTION = re.compile(r"\s*(?:Did you mean|Candidate bindings:?).*", re.DOTALL)
 

@@ -9,6 +9,7 @@ from pipeline.errors import UserError
 
 if TYPE_CHECKING:
     from pipeline.config import Config
+    from transforms.analyse import Analyser
     from transforms.catalog import Catalog
     from transforms.stances.lexicon import Lexicon
 
@@ -31,4 +32,16 @@ def load_lexicon(config: Config, file: Path | None) -> Lexicon:
     try:
         return Lexicon.load(config.lexicon_path(file.parent if file else None))
     except (ConfigError, LexiconError) as error:
+        raise UserError(str(error)) from None
+
+
+def load_analyser(config: Config, catalog: list[Path], file: Path | None) -> Analyser:
+    """Return what reads stances from documents; `catalog` are its files. Raises UserError."""
+    from transforms.analyse import Analyser
+    from transforms.nlp import PipelineMissingError
+
+    actors, lexicon = load_catalog(catalog), load_lexicon(config, file)
+    try:
+        return Analyser(actors, lexicon, config.actors, config.stances)
+    except PipelineMissingError as error:
         raise UserError(str(error)) from None
