@@ -1,4 +1,4 @@
-"""The read end of the graph: feeds and files -> journal. Nothing counts before it is written there."""
+"""The read end of the graph: feeds and files -> journal. Nothing counts before it is there."""
 
 from __future__ import annotations
 

@@ -300,7 +300,7 @@ class _Run:
         write_segment(self.journal.pending_folder, [reject], datetime.now(UTC))
 
     def _record(self) -> None:
-        """Write the run's own row; a store that can't be written keeps the error that came first."""
+        """Write the run's own row; after a failure, an unwritable store keeps the first error."""
         report = self.report
         report.finished_at = datetime.now(UTC)
         row = {

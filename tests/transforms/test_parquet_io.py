@@ -1,0 +1,137 @@
+"""Writing and merging partitions: one order, one set of bytes, the schema of the contract."""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from transforms.parquet_io import partition_date, partition_path, read_rows, write_rows
+from transforms.schemas import DATASETS, REJECTS, STORY_ALIASES, Dataset
+from transforms.write import Clear, ClearAll, Place, merge_rows, stage
+
+NOW = datetime(2026, 11, 20, 8, tzinfo=UTC)
+CELLS: dict[Any, Any] = {
+    pa.string(): "text “–” ü",
+    pa.int32(): 7,
+    pa.int64(): 7,
+    pa.float64(): 0.25,
+    pa.bool_(): True,
+    pa.binary(): b"\x00\xff",
+}
+
+
+def cell(kind: pa.DataType) -> Any:
+    if pa.types.is_timestamp(kind):
+        return NOW
+    if pa.types.is_dictionary(kind):
+        return "value"
+    if pa.types.is_map(kind):
+        return [("k", cell(kind.item_type))]
+    if pa.types.is_list(kind):
+        return [cell(kind.value_type)]
+    if pa.types.is_struct(kind):
+        return {kind.field(i).name: cell(kind.field(i).type) for i in range(kind.num_fields)}
+    return CELLS[kind]
+
+
+def full_row(dataset: Dataset) -> dict[str, Any]:
+    return {name: cell(kind) for name, kind in dataset.columns}
+
+
+@pytest.mark.parametrize("dataset", DATASETS.values(), ids=lambda d: d.name)
+@pytest.mark.parametrize("empty", [False, True])
+def test_every_dataset_reads_back_in_three_engines(
+    tmp_path: Path, dataset: Dataset, empty: bool
+) -> None:
+    row = full_row(dataset)
+    if empty:
+        row = {
+            k: v if k in (*dataset.order, dataset.partition_by) else None for k, v in row.items()
+        }
+    path = partition_path(tmp_path, dataset, partition_date(dataset, row))
+    assert write_rows(dataset, [row], path) == 1
+    assert read_rows(dataset, path) == [row]
+    schema = pq.read_schema(path)
+    assert schema.names == [name for name, _ in dataset.columns]
+    assert schema.metadata[b"schema_version"] == b"1"
+    assert not any(pa.types.is_null(field.type) for field in schema)
+    assert pl.read_parquet(path).height == 1
+    assert duckdb.sql(f"SELECT count(*) FROM '{path}'").fetchall() == [(1,)]
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.tuples(st.text(max_size=6), st.text(max_size=6)), unique_by=lambda p: p[0]))
+def test_bytes_depend_on_rows_and_not_on_their_order(pairs: list[tuple[str, str]]) -> None:
+    import tempfile
+
+    rows = [{"alias": alias, "story_id": story} for alias, story in pairs]
+    shuffled = rows[:]
+    random.Random(1).shuffle(shuffled)
+    with tempfile.TemporaryDirectory() as folder:
+        first, second = Path(folder) / "a.parquet", Path(folder) / "b.parquet"
+        write_rows(STORY_ALIASES, rows, first)
+        write_rows(STORY_ALIASES, shuffled, second)
+        assert first.read_bytes() == second.read_bytes()
+        assert sorted(r["alias"] for r in read_rows(STORY_ALIASES, first)) == sorted(
+            alias for alias, _ in pairs
+        )
+
+
+def test_a_file_of_an_older_schema_gives_null_for_what_it_lacks(tmp_path: Path) -> None:
+    path = tmp_path / "old.parquet"
+    pq.write_table(pa.table({"alias": ["a"]}), path)
+    assert read_rows(STORY_ALIASES, path) == [{"alias": "a", "story_id": None}]
+
+
+def test_reading_selects_rows_and_columns(tmp_path: Path) -> None:
+    path = tmp_path / "x.parquet"
+    write_rows(STORY_ALIASES, [{"alias": a, "story_id": a * 2} for a in "abc"], path)
+    assert read_rows(STORY_ALIASES, path, ("story_id",), ("alias", {"b", "z"})) == [
+        {"story_id": "bb", "alias": "b"}
+    ]
+    assert read_rows(STORY_ALIASES, tmp_path / "none.parquet") == []
+
+
+def test_a_partition_is_the_utc_date() -> None:
+    row = {"at": datetime(2026, 11, 20, 1, tzinfo=UTC).astimezone(timedelta_zone(-5))}
+    assert partition_date(REJECTS, row) == "2026-11-20"
+    assert partition_date(STORY_ALIASES, {}) is None
+
+
+def timedelta_zone(hours: int) -> Any:
+    from datetime import timezone
+
+    return timezone(timedelta(hours=hours))
+
+
+def alias(name: str, story: str) -> dict[str, str]:
+    return {"alias": name, "story_id": story}
+
+
+def test_merging_replaces_by_key_and_clears_by_column() -> None:
+    present = [alias("a", "1"), alias("b", "1"), alias("c", "2")]
+    merged = merge_rows(
+        "story_aliases", present, [Clear("story_id", "1"), alias("c", "3"), alias("d", "1")]
+    )
+    assert sorted(merged, key=lambda r: r["alias"]) == [alias("c", "3"), alias("d", "1")]
+    assert merge_rows("story_aliases", present, [ClearAll()]) == []
+
+
+def test_staging_leaves_the_store_alone(tmp_path: Path) -> None:
+    root, staging = tmp_path / "store", tmp_path / "staging"
+    write_rows(STORY_ALIASES, [alias("a", "1")], partition_path(root, STORY_ALIASES, None))
+    before = partition_path(root, STORY_ALIASES, None).read_bytes()
+    staged = stage(root, staging, Place("story_aliases", ""), [alias("b", "2")])
+    assert staged.rows == 2
+    assert partition_path(root, STORY_ALIASES, None).read_bytes() == before
+    assert read_rows(STORY_ALIASES, staging / staged.path) == [alias("a", "1"), alias("b", "2")]
