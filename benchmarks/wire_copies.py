@@ -1,0 +1,384 @@
+"""Corpora of wire copies of any size with known truth: `python -m benchmarks.wire_copies --articles 1000`.
+
+A story is one original and its copies, each edited as outlets do; story sizes are heavy-tailed.
+Distractors must not join anything: articles about the same event, filled-in templates (markets,
+weather, matches, statements, live blogs), round-ups that quote the leads of several stories.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Final
+
+from benchmarks.news_grammar import CITIES, DAYS, FIRST, LAST, SPELLINGS, STATES, Writer
+from transforms.ids import stable_id
+
+EPOCH: Final = datetime(2026, 2, 2, tzinfo=UTC)  # a Monday
+OUTLETS: Final = tuple(
+    f"{first} {second}"
+    for first in ("Daily", "Evening", "Morning", "National", "Coastal", "Northern", "Free", "Metro")
+    for second in (
+        "Courier",
+        "Ledger",
+        "Observer",
+        "Tribune",
+        "Beacon",
+        "Gazette",
+        "Record",
+        "Mail",
+    )
+)
+AGENCY: Final = "Harbour Wire"
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """How often a copy carries each edit, and how much of the corpus is distractors (0 to 1)."""
+
+    headline: float = 0.8
+    cut_tail: float = 0.35
+    added: float = 0.2
+    dateline: float = 0.6
+    intro: float = 0.12
+    reordered: float = 0.1
+    light: float = 0.4
+    credit: float = 0.3
+    templates: float = 0.12
+    same_event: float = 0.05
+    round_ups: float = 0.005
+    tail_index: float = 1.3
+    max_story: int = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class WireArticle:
+    """One generated article; `story` is the truth. It has what `NearPairs` reads of an article."""
+
+    item_id: str
+    story: str
+    outlet: str
+    title: str
+    text: str
+    published_at: datetime
+    fetched_at: datetime
+    edits: tuple[str, ...]
+
+
+def corpus(size: int, seed: int = 1, rates: Rates | None = None) -> Iterator[WireArticle]:
+    """Yield exactly `size` articles, a function of the arguments alone."""
+    rates = rates or Rates()
+    random = Random(seed)
+    made = 0
+    story = 0
+    recent: list[WireArticle] = []
+    while made < size:
+        for article in _next_articles(random, rates, story, recent):
+            if made == size:
+                return
+            made += 1
+            yield article
+        story += 1
+
+
+def _next_articles(
+    random: Random, rates: Rates, story: int, recent: list[WireArticle]
+) -> Iterator[WireArticle]:
+    name = f"s{story}"
+    chance = random.random()
+    if chance < rates.templates:
+        original = template_article(random, name)
+    elif chance < rates.templates + rates.same_event and recent:
+        original = same_event(random, name, random.choice(recent))
+    elif chance < rates.templates + rates.same_event + rates.round_ups and len(recent) > 3:
+        original = round_up(random, name, random.sample(recent, 3))
+    else:
+        original = event_article(random, name)
+        recent.append(original)
+        del recent[:-200]
+    yield original
+    for copy in range(story_size(random, rates) - 1):
+        yield edited_copy(random, original, copy, rates)
+
+
+def story_size(random: Random, rates: Rates) -> int:
+    """Return a story's number of articles: Pareto-tailed, so that few stories have most copies."""
+    return min(rates.max_story, int(random.paretovariate(rates.tail_index)))
+
+
+def event_article(random: Random, story: str) -> WireArticle:
+    """Return an original article of 8 to 20 sentences."""
+    writer = Writer(random)
+    sentences = [writer.sentence("lead")]
+    sentences += [writer.sentence("body_sentence") for _ in range(random.randint(7, 19))]
+    return _article(random, story, writer.sentence("headline"), _paragraphs(random, sentences))
+
+
+def same_event(random: Random, story: str, other: WireArticle) -> WireArticle:
+    """Return another outlet's own article on the same event: it shares a quote, not the text."""
+    own = event_article(random, story)
+    shared = random.choice(other.text.split("\n\n"))
+    paragraphs = own.text.split("\n\n")
+    paragraphs.insert(random.randint(1, len(paragraphs)), shared)
+    return replace(
+        own,
+        title=other.title,
+        text="\n\n".join(paragraphs),
+        published_at=other.published_at + timedelta(hours=random.uniform(0, 12)),
+        edits=("same event",),
+    )
+
+
+def round_up(random: Random, story: str, others: list[WireArticle]) -> WireArticle:
+    """Return a round-up: the first paragraphs of several stories under one headline."""
+    parts = ["\n\n".join(other.text.split("\n\n")[:2]) for other in others]
+    text = "\n\n".join(["Here is what you need to know this morning.", *parts])
+    return replace(
+        _article(random, story, "Morning briefing", text),
+        published_at=max(other.published_at for other in others),
+        edits=("round-up",),
+    )
+
+
+TEMPLATES: Final = {
+    "markets": (
+        "{city} shares close {dir}",
+        "The {city} exchange closed {dir} on {day}, with the main index {dir2} {x} points, or {p} percent, to "
+        "{big}. Volume came to {n} million crowns. {co} led the board with a change of {p2} percent, while {co2} "
+        "moved {p3} percent.\n\nThe crown traded at {fx} to the dollar. Ten-year bonds yielded {p4} percent. "
+        "Brokers said trading was calm ahead of the central bank's meeting. The exchange is open on working days "
+        "from nine to five, and prices are delayed by fifteen minutes. Figures are provided by the exchange and "
+        "checked by our market desk at the close of each session.",
+    ),
+    "weather": (
+        "Weather for {city}",
+        "{city} will be {sky} on {day} with a high of {t} degrees and a low of {t2}. Winds from the {wind} will "
+        "reach {w} kilometres an hour by the afternoon. There is a {p0} percent chance of rain.\n\nSunrise is at "
+        "{h}.{m} and sunset at {h2}.{m2}. The sea at the harbour has {t3} degrees. The outlook for the following "
+        "days is for little change, and the weather office has issued no warnings for the area. Forecasts are "
+        "updated four times a day by the weather office and are valid for the city and its suburbs.",
+    ),
+    "match": (
+        "{city} {g}-{g2} {city2}",
+        "{city} United met {city2} Rovers on {day} in front of {n} people and the match ended {g}-{g2}. {P} opened "
+        "the scoring in the {min} minute and {P2} added another in the {min2} minute. Coach {P3} said his side had "
+        "worked hard for the result.\n\nThe league table will be updated when all the matches of the round have "
+        "been played. Tickets for the next home match are on sale at the ground and at the usual outlets from "
+        "Monday, and holders of season tickets need not do anything. Reports are compiled by our sports desk.",
+    ),
+    "statement": (
+        "Statement on the {thing}",
+        "The foreign ministry of {S} issued a statement on {day} {verb} the {thing} imposed by {S2} on the northern "
+        "shipping lane. The statement called for talks under the treaty signed eleven years ago. The ministry said "
+        "it would review its options at the next meeting of the lane council in the spring. A spokesman declined to "
+        "take questions and referred reporters to the text.",
+    ),
+    "live": (
+        "Live: {S} votes",
+        "This page is updated as results come in. With {p} percent of the votes counted in {S}, the party of {P} "
+        "has {p2} percent and that of {P2} has {p3} percent. Turnout stood at {p4} percent at {h} o'clock.\n\n"
+        "The election commission in {city} expects a final result by the morning. Observers have reported {n} "
+        "complaints. Polling stations opened at seven and closed at eight, and those in the queue at closing time "
+        "were allowed to vote. The count is public, and anyone may watch it at the town hall of the district.",
+    ),
+    "brief": (
+        "Brief",
+        "{S} said on {day} it {verb2} the {thing} of {S2} in the lane.",
+    ),
+}
+
+
+def template_article(random: Random, story: str) -> WireArticle:
+    """Return one filling of a template; each is a story of its own."""
+    title, text = TEMPLATES[random.choice(tuple(TEMPLATES))]
+    states, cities = random.sample(STATES, 2), random.sample(CITIES, 2)
+    people = [f"{random.choice(FIRST)} {random.choice(LAST)}" for _ in range(3)]
+    numbers = {name: f"{random.uniform(0.1, 9.9):.1f}" for name in ("p", "p2", "p3", "p4", "x")}
+    wholes = {
+        name: str(random.randint(1, 59))
+        for name in ("t", "t2", "t3", "w", "m", "m2", "min", "min2")
+    }
+    values = {
+        **numbers,
+        **wholes,
+        "S": states[0],
+        "S2": states[1],
+        "city": cities[0],
+        "city2": cities[1],
+        "P": people[0],
+        "P2": people[1],
+        "P3": people[2],
+        "co": f"{random.choice(LAST)} Steel",
+        "co2": f"{random.choice(LAST)} Lines",
+        "day": random.choice(DAYS),
+        "dir": random.choice(("higher", "lower")),
+        "dir2": random.choice(("up", "down")),
+        "big": f"{random.uniform(1_000, 9_999):,.2f}",
+        "n": f"{random.randint(1_000, 60_000):,}",
+        "fx": f"{random.uniform(0.5, 30):.3f}",
+        "sky": random.choice(("sunny", "cloudy", "overcast", "rainy", "foggy")),
+        "wind": random.choice(("north", "south", "east", "west")),
+        "p0": str(random.randint(0, 100)),
+        "h": str(random.randint(4, 9)),
+        "h2": str(random.randint(16, 21)),
+        "g": str(random.randint(0, 6)),
+        "g2": str(random.randint(0, 6)),
+        "verb": random.choice(("condemning", "welcoming")),
+        "verb2": random.choice(("supports", "opposes")),
+        "thing": random.choice(("toll", "embargo", "tariff", "inspection regime", "fishing ban")),
+    }
+    kind = (f"template {title.split()[0]}",)
+    made = _article(random, story, title.format(**values), text.format(**values))
+    return replace(made, edits=kind)
+
+
+def edited_copy(random: Random, original: WireArticle, number: int, rates: Rates) -> WireArticle:
+    """Return a copy of an original under each edit at its rate."""
+    outlet = random.choice(OUTLETS)
+    paragraphs = original.text.split("\n\n")
+    title, edits = original.title, []
+    if random.random() < rates.headline:
+        title = Writer(random).sentence("headline")
+        edits.append("headline")
+    if random.random() < rates.light:
+        paragraphs = light_edits(random, paragraphs, original, outlet)
+        edits.append("light")
+    if random.random() < rates.cut_tail and len(paragraphs) > 2:
+        keep = max(2, round(len(paragraphs) * random.uniform(0.4, 0.9)))
+        paragraphs = paragraphs[:keep]
+        edits.append("cut")
+    if random.random() < rates.added and len(original.text) > 1_000:
+        paragraphs += added_paragraphs(random)
+        edits.append("added")
+    if random.random() < rates.reordered and len(paragraphs) > 3:
+        middle = paragraphs[1:]
+        random.shuffle(middle)
+        paragraphs = [paragraphs[0], *middle]
+        edits.append("reordered")
+    if random.random() < rates.dateline:
+        paragraphs[0] = f"{dateline(random)} {paragraphs[0]}"
+        edits.append("dateline")
+    if random.random() < rates.intro and len(original.text) > 600:
+        paragraphs.insert(0, house_intro(random, outlet))
+        edits.append("intro")
+    if random.random() < rates.credit:
+        paragraphs.append(credit(random))
+        edits.append("credit")
+    published = original.published_at + timedelta(hours=min(random.expovariate(1 / 8), 120))
+    return WireArticle(
+        item_id=stable_id("wire", original.story, str(number), original.item_id),
+        story=original.story,
+        outlet=outlet,
+        title=title,
+        text="\n\n".join(paragraphs),
+        published_at=published,
+        fetched_at=published + timedelta(minutes=5),
+        edits=(*original.edits, *edits),
+    )
+
+
+def light_edits(
+    random: Random, paragraphs: list[str], original: WireArticle, outlet: str
+) -> list[str]:
+    """Return the paragraphs in the other spelling, with a date for a weekday, or the outlet's name."""
+    edited = list(paragraphs)
+    if random.random() < 0.6:
+        for british, american in SPELLINGS:
+            edited = [part.replace(british, american) for part in edited]
+    if random.random() < 0.5:
+        for ahead, day in enumerate(DAYS):
+            when = EPOCH + timedelta(days=ahead)
+            edited = [part.replace(f"on {day}", f"on {when:%b}. {when.day}") for part in edited]
+    if random.random() < 0.5:
+        edited = [part.replace("told reporters", f"told the {outlet}") for part in edited]
+    if random.random() < 0.3:
+        edited = [part.replace("\u201c", '"').replace("\u201d", '"') for part in edited]
+    return edited
+
+
+def added_paragraphs(random: Random) -> list[str]:
+    """Return one or two paragraphs that only this outlet has."""
+    writer = Writer(random)
+    return [
+        " ".join(writer.sentence("body_sentence") for _ in range(random.randint(1, 3)))
+        for _ in range(random.randint(1, 2))
+    ]
+
+
+def dateline(random: Random) -> str:
+    """Return one of the forms in which outlets say where a text comes from."""
+    city = random.choice(CITIES)
+    return random.choice(
+        (
+            f"{city.upper()} ({AGENCY}) -",
+            f"{city.upper()} \u2014",
+            f"{city.upper()}, Feb. 3 ({AGENCY}) --",
+            f"{city} ({AGENCY}) \u2013",
+            f"({AGENCY}) -",
+        )
+    )
+
+
+def house_intro(random: Random, outlet: str) -> str:
+    """Return what an outlet puts before another's text."""
+    return random.choice(
+        (
+            f"The {outlet} brings you this report from its partners abroad.",
+            f"This story first appeared elsewhere and is republished by the {outlet} with permission.",
+            f"Good evening from the {outlet}. Our editors chose this report for you today.",
+        )
+    )
+
+
+def credit(random: Random) -> str:
+    """Return who wrote it, as agencies put it under a text."""
+    one, other = (f"{random.choice(FIRST)[0]}. {random.choice(LAST)}" for _ in range(2))
+    return random.choice(
+        (
+            f"(Reporting by {one}; editing by {other})",
+            f"(Additional reporting by {one} in {random.choice(CITIES)})",
+            f"[Edited by {other}]",
+        )
+    )
+
+
+def _paragraphs(random: Random, sentences: list[str]) -> str:
+    parts, start = [], 0
+    while start < len(sentences):
+        size = random.randint(1, 3)
+        parts.append(" ".join(sentences[start : start + size]))
+        start += size
+    return "\n\n".join(parts)
+
+
+def _article(random: Random, story: str, title: str, text: str) -> WireArticle:
+    published = EPOCH + timedelta(minutes=random.uniform(0, 20 * 24 * 60))
+    return WireArticle(
+        item_id=stable_id("wire", story, "original", text),
+        story=story,
+        outlet=random.choice(OUTLETS),
+        title=title,
+        text=text,
+        published_at=published,
+        fetched_at=published + timedelta(minutes=5),
+        edits=(),
+    )
+
+
+def main() -> None:
+    """Write a corpus as JSON lines to standard output."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--articles", type=int, default=1_000)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    for article in corpus(options.articles, options.seed):
+        sys.stdout.write(json.dumps(asdict(article), default=str, ensure_ascii=False) + "\n")
+
+
+if __name__ == "__main__":
+    main()
