@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from transforms.journal import fsync_folder
+from transforms.segments import fsync_folder
 
 
 def write_durably(path: Path, text: str) -> None:

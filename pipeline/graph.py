@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import apache_beam as beam
-from transforms.clean import Clean
-from transforms.near_pairs import NearPairs
 
 from pipeline.config import Config
 from pipeline.store.texts import StoreReader
@@ -25,14 +23,17 @@ from transforms.analyse_articles import (
     AnalyseArticles,
 )
 from transforms.catalog import Catalog
+from transforms.clean import Clean
 from transforms.finish_batch import CompleteStories, PlaceRows, RejectRows, WriteManifest
-from transforms.journal import JournalSlice, ReadJournal
+from transforms.journal import ReadJournal
 from transforms.known import COUNTS, FRESH, SkipKnown
+from transforms.near_pairs import NearPairs
 from transforms.prepare import Prepare
 from transforms.records import RawItem, Reject
 from transforms.resolve import ArticleTasks, CarryEvidence, PlanStories
 from transforms.schemas import ARTICLES, STANCES
 from transforms.schemas import REJECTS as REJECT_ROWS
+from transforms.segments import JournalSlice
 from transforms.stances.lexicon import Lexicon
 from transforms.write import StagePartitions
 
@@ -57,7 +58,7 @@ class BatchContext:
 def build_batch(
     pipeline: beam.Pipeline, slices: Sequence[JournalSlice], context: BatchContext
 ) -> None:
-    """Build the graph of one batch: everything that the slices change is staged, with a manifest."""
+    """Build the graph of one batch: all that the slices change is staged, with a manifest."""
     config, reader = context.config, context.reader
     root, staging = str(context.root), str(context.staging)
 

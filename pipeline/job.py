@@ -72,8 +72,8 @@ def run_batch(spec: JobSpec, config: Config) -> dict[str, Any]:
     from pipeline.store.layout import Layout
     from pipeline.store.texts import StoreReader
     from transforms.catalog import Catalog
-    from transforms.journal import JournalSlice
     from transforms.nlp import load_pipeline
+    from transforms.segments import JournalSlice
     from transforms.stances.lexicon import Lexicon
 
     base = Path(spec.config_base) if spec.config_base else None

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pipeline.files import write_durably
-from transforms.journal import SUFFIX, JournalSlice, segment_length
+from transforms.segments import SUFFIX, JournalSlice, segment_length
 
 SLICE_RECORDS = 100
 

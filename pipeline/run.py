@@ -32,13 +32,13 @@ from pipeline.store.index import IndexChanges
 from pipeline.store.layout import Layout
 from pipeline.store.lock import writer_lock
 from pipeline.supervise import Job, halve_until_done, run_job
-from transforms.finish_batch import INDEX_CHANGES, MANIFEST
-from transforms.journal import JournalSlice, read_slice, write_segment
+from transforms.manifest import INDEX_CHANGES, MANIFEST
 from transforms.parquet_io import partition_path, read_rows, write_rows
+from transforms.partitions import Place
 from transforms.read_files import SourceSlice, expand_inputs
 from transforms.records import Reject
 from transforms.schemas import RUNS
-from transforms.write import Place
+from transforms.segments import JournalSlice, read_slice, write_segment
 
 VERSIONED = ("newsalign", "apache-beam", "spacy", "pyarrow", "rensa", "feedparser", "httpx")
 BYTES_PER_ITEM = 3_000  # a rough news article; only decides how many workers an arrival gets

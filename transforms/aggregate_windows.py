@@ -23,9 +23,10 @@ from transforms.aggregate import (
     pack_key,
 )
 from transforms.parquet_io import read_rows
+from transforms.partitions import Change, ClearAll, Place, Staged, staged_or_stored
 from transforms.schemas import ARTICLES, REJECTS, STANCES
 from transforms.settings import AggregateSettings
-from transforms.write import Change, ClearAll, Place, Staged, StagePartitions, staged_or_stored
+from transforms.write import StagePartitions
 
 ARTICLE_COLUMNS = (
     "article_id",

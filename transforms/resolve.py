@@ -15,11 +15,11 @@ import apache_beam as beam
 from transforms.article_rows import Task, new_row, with_plan, with_story
 from transforms.identity import ItemMeta
 from transforms.parquet_io import partition_date, partition_path, read_rows
+from transforms.partitions import Change, Clear, Place
 from transforms.records import Article
 from transforms.schemas import ARTICLES, STANCES
 from transforms.store_view import Edge, StoreView
 from transforms.stories import ArticlePlan, Plan, plan_batch
-from transforms.write import Change, Clear, Place
 
 
 class PlanStories(beam.PTransform):

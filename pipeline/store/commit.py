@@ -17,10 +17,10 @@ from pipeline.files import write_durably
 from pipeline.journal import Journal
 from pipeline.store.index import IndexChanges, apply_changes
 from pipeline.store.layout import Layout
-from transforms.journal import fsync_folder
 from transforms.parquet_io import partition_path
+from transforms.partitions import Place
 from transforms.schemas import DATASETS
-from transforms.write import Place
+from transforms.segments import fsync_folder
 
 ORDER = ("articles", "stances", "alignments")
 

@@ -11,18 +11,17 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from transforms.journal import (
-    AppendToJournal,
+from transforms.journal import AppendToJournal, ReadJournal
+from transforms.records import RawItem, Reject
+from transforms.segments import (
     JournalDamagedError,
     JournalSlice,
-    ReadJournal,
     decode_record,
     encode_record,
     read_slice,
     segment_length,
     write_segment,
 )
-from transforms.records import RawItem, Reject
 
 NOW = datetime(2026, 11, 20, 8, tzinfo=UTC)
 TEXT = st.text(max_size=40) | st.none()

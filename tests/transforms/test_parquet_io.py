@@ -16,8 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from transforms.parquet_io import partition_date, partition_path, read_rows, write_rows
+from transforms.partitions import Clear, ClearAll, Place, merge_rows, stage
 from transforms.schemas import DATASETS, REJECTS, STORY_ALIASES, Dataset
-from transforms.write import Clear, ClearAll, Place, merge_rows, stage
 
 NOW = datetime(2026, 11, 20, 8, tzinfo=UTC)
 CELLS: dict[Any, Any] = {
