@@ -12,7 +12,7 @@ from transforms.stances.pairs import directed, mutual
 from transforms.stances.readings import Reading
 from transforms.stances.tree import Tree
 
-JOINT = 0.9
+JOINT = 0.95
 
 
 @dataclass(frozen=True, slots=True)

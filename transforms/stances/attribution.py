@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from transforms.records import Mention
 from transforms.stances.clauses import Clauses
@@ -20,12 +20,14 @@ class Level:
     """One speaker level: the verb, who speaks (empty: someone unknown), and how.
 
     `mode` is the speech group ("neutral", "accusing", ...), "according", or "alleged" for what
-    someone is accused of or criticised for.
+    someone is accused of or criticised for. `aside`: the predicate stands in a side clause of what
+    is said, with a subject of its own, so that it is not what the speaker says of anyone.
     """
 
     verb: int
     speakers: tuple[Mention, ...]
     mode: str
+    aside: bool = False
 
 
 class Attribution:
@@ -42,13 +44,18 @@ class Attribution:
         tree = self.tree
         levels: list[Level] = []
         at = p
-        crossed_quote = False
+        crossed_quote = aside = False
         for _ in range(_MAX_STEPS):
             levels += self._beside(at)
             above = tree.head[at]
             if above == at:
                 break
             dep = tree.dep[at]
+            if dep in ("advcl", "relcl") and tree.children(at, "nsubj", "nsubjpass"):
+                aside = True
+                if dep == "advcl" and tree.dep[above] in ("pcomp", "xcomp"):
+                    # "admitted to sending arms before B invaded": nobody says that B did
+                    break
             governor = above
             if dep == "pcomp":
                 governor = tree.head[above]
@@ -56,7 +63,7 @@ class Attribution:
                     governor = tree.head[governor]
             level = self._level(at, governor, dep)
             if level is not None:
-                levels.append(level)
+                levels.append(replace(level, aside=aside))
                 crossed_quote |= tree.quoted[at] and not tree.quoted[governor]
             at = governor if governor != at else above
         if tree.quoted[p] and not crossed_quote:

@@ -127,7 +127,7 @@ class Clauses:
             dep = tree.dep[k]
             if dep in ("dobj", "attr", "oprd", "acomp", "npadvmod", "advmod", "nsubjpass"):
                 bearers += tree.conjuncts(k)
-            elif dep in ("prep", "agent", "dative", "prt"):
+            elif dep in ("prep", "agent", "dative", "prt") and tree.lower[k] != "according":
                 inner = tree.children(k, "pobj")
                 bearers += [
                     c

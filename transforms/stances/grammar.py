@@ -21,12 +21,13 @@ from transforms.stances.negation import Status, Statuses
 from transforms.stances.nominals import Nominals
 from transforms.stances.pairs import same_actor
 from transforms.stances.readings import Charge, Reading
+from transforms.stances.repair import reattach_statements
 from transforms.stances.tree import Tree
 from transforms.stances.verbs import Verbs
 
 # How much of a reading's weight stays, by who vouches for it.
-THIRD_PARTY = 0.75
-UNKNOWN_SPEAKER = 0.8
+THIRD_PARTY = 0.8
+UNKNOWN_SPEAKER = 0.85
 ALLEGED = 0.5
 UNREAL = 0.45
 # How sure one may be that reporting a deed blames its doer, by the verb of saying.
@@ -51,6 +52,7 @@ class Grammar:
         self, tree: Tree, lexicon: Lexicon, mentions: Sequence[Mention], year: int | None
     ) -> None:
         self.tree = tree
+        reattach_statements(tree, lexicon)
         holders = Holders(tree, lexicon, mentions)
         clauses = Clauses(tree, lexicon, holders.is_actor)
         self.lexicon = lexicon
@@ -112,7 +114,7 @@ class Grammar:
     def _blame(self, charge: Charge, levels: list[Level], status: Status) -> Iterator[Stated]:
         """Yield the speaker's own stance toward the actor of whom something bad or good is said."""
         for position, level in enumerate(levels):
-            if level.mode == "alleged":
+            if level.mode == "alleged" or level.aside:
                 return  # "accused B of lying" is read at "accused" already
             others = [m for m in level.speakers if not same_actor(m, charge.actor)]
             if not level.speakers or len(others) < len(level.speakers):

@@ -12,8 +12,8 @@ from transforms.stances.tree import Tree
 _MAX_DEPTH = 4
 _DASHES = frozenset("-–—/")
 # How sure one may be that the actor answers for the noun, by how it is tied to it.
-POSSESSOR = 0.95
-MODIFIER = 0.92
+POSSESSOR = 0.97
+MODIFIER = 0.96
 OF, BY, FROM, IN = 0.9, 0.95, 0.9, 0.7
 EXAMPLE = 0.95
 PRIVATE = 0.3
@@ -70,7 +70,10 @@ class Holders:
         """Return the actors that the noun phrase headed by `i` stands for."""
         direct = self.direct(i)
         if direct:
-            return [Holder(m, self._privacy(i, m)) for m in direct]
+            shared = [h.mention for h in self.owners(i)] if self.tree.tag[i] in ("NN", "NNS") else []
+            # "French and German leaders": one noun, two actors
+            joined = [m for m in shared if m.form != "pronoun" and m not in direct]
+            return [Holder(m, self._privacy(i, m)) for m in (*direct, *joined)]
         if depth >= _MAX_DEPTH:
             return []
         found = self._examples(i, depth) or self._apposed(i, depth)
@@ -89,7 +92,10 @@ class Holders:
         if any(o.mention.form != "pronoun" for o in owners):
             return scaled(owners, factor)
         if frames:
-            return owners + self._doers(i, frames[0], depth)
+            found = owners + self._doers(i, frames[0], depth)
+            if not found and frames[0].reciprocal == "always":
+                found = self._through(i, ("between", "with", "among"), depth)
+            return found
         if word in self.words["report_nouns"]:
             return self._through(i, ("by", "from"), depth)
         inner = self._through(i, ("of", "by", "from", "in", "at"), depth)
@@ -174,8 +180,6 @@ class Holders:
             for clause in tree.children(i, "acl"):
                 for by in tree.children(clause, "agent"):
                     found += scaled(self.of_all(tree.children(by, "pobj")), BY)
-        if not found and frame.reciprocal == "always":
-            found = self._through(i, ("between", "with", "among"), depth)
         return found
 
     def _through(self, i: int, prepositions: Iterable[str], depth: int) -> list[Holder]:

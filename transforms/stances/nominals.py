@@ -8,7 +8,7 @@ target about ("received support from") or leave nothing ("rejected an alliance")
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from transforms.stances.clauses import Clauses
 from transforms.stances.holders import Holder, Holders
@@ -21,7 +21,7 @@ from transforms.stances.tree import Tree
 ENDED = 0.8  # "ended its support" says less than "opposes"
 STOPPED_HARM = 0.55  # "halted its attacks" is hardly friendship
 REPORTED = 0.6
-JOINT = 0.9
+JOINT = 0.95
 REVERSED = 0.95
 _GOVERNED = frozenset({"dobj", "nsubjpass", "attr", "oprd", "conj"})
 
@@ -71,6 +71,8 @@ class Nominals:
         trigger = tuple(sorted({i, governor.verb})) if governor.role else (i,)
         predicate = governor.verb if governor.role else i
         hypothetical = self._is_reported(i)
+        if frame.kind == "relation" and governor.role in ("raise", "end"):
+            frame = replace(frame, kind="act")  # to deepen or to end a relation is a deed
         options = {"sign": sign, "cancelled": cancelled, "hypothetical": hypothetical}
         parties = self.holders.parties(i) if frame.reciprocal else []
         if len(parties) > 1:
@@ -96,7 +98,8 @@ class Nominals:
                 yield Charge(source.mention, -1, frame.weight * source.factor, predicate, trigger)
         if targets:
             yield from directed(sources, targets, frame, predicate, trigger, scale, **options)  # type: ignore[arg-type]
-            if frame.reciprocal == "always":
+            # "A restored (or cut) its ties with B" is A's deed; B's part in it is not stated.
+            if frame.reciprocal == "always" and governor.role not in ("raise", "end"):
                 yield from directed(
                     targets,
                     sources,

@@ -33,9 +33,16 @@ def directed(
     if way == 0:
         return
     for source in sources:
+        own = {
+            (t.mention.start, t.mention.end)
+            for t in targets
+            if t.mention.form == "pronoun" and same_actor(source.mention, t.mention)
+        }
         for target in targets:
             if same_actor(source.mention, target.mention):
                 continue
+            if (target.mention.start, target.mention.end) in own:
+                continue  # "A and B welcomed their pact": each among its owners
             certainty = min(source.mention.confidence, target.mention.confidence)
             weight = frame.weight * source.factor * target.factor * certainty * scale
             yield Reading(

@@ -96,7 +96,11 @@ class Tree:
         """Return `i` and what is coordinated with it, to its right, in text order."""
         found = [i]
         for member in found:
-            found += [k for k in self.kids[member] if self.dep[k] == "conj"]
+            for k in self.kids[member]:
+                # Small models make the first of "A and the big B" a modifier of the second.
+                modifies = self.dep[k] == "nmod" and self.children(k, "cc")
+                if self.dep[k] == "conj" or modifies:
+                    found.append(k)
         return found
 
     def first_conjunct(self, i: int) -> int:

@@ -15,7 +15,7 @@ from transforms.stances.tree import Tree
 
 # A target reached through a thing of its own ("criticised NATO's expansion") still is the target;
 # one that merely shares the subject with another is less sure.
-JOINT = 0.9
+JOINT = 0.95
 REVERSED = 0.85
 EXCHANGED = 0.9
 
