@@ -1,8 +1,9 @@
-"""Corpora of wire copies of any size with known truth: `python -m benchmarks.wire_copies --articles 1000`.
+"""Corpora of wire copies of any size with known truth.
 
 A story is one original and its copies, each edited as outlets do; story sizes are heavy-tailed.
 Distractors must not join anything: articles about the same event, filled-in templates (markets,
 weather, matches, statements, live blogs), round-ups that quote the leads of several stories.
+`python -m benchmarks.wire_copies --articles 1000` prints one as JSON lines.
 """
 
 from __future__ import annotations
@@ -16,7 +17,16 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Final
 
-from benchmarks.news_grammar import CITIES, DAYS, FIRST, LAST, SPELLINGS, STATES, Writer
+from benchmarks.news_grammar import (
+    CITIES,
+    DAYS,
+    FIRST,
+    LAST,
+    SPELLINGS,
+    STATES,
+    TEMPLATES,
+    Writer,
+)
 from transforms.ids import stable_id
 
 EPOCH: Final = datetime(2026, 2, 2, tzinfo=UTC)  # a Monday
@@ -52,7 +62,7 @@ class Rates:
     templates: float = 0.12
     same_event: float = 0.05
     round_ups: float = 0.005
-    tail_index: float = 1.3
+    tail_index: float = 1.4
     max_story: int = 10_000
 
 
@@ -73,6 +83,8 @@ class WireArticle:
 def corpus(size: int, seed: int = 1, rates: Rates | None = None) -> Iterator[WireArticle]:
     """Yield exactly `size` articles, a function of the arguments alone."""
     rates = rates or Rates()
+    # One story shall not be half of a small corpus.
+    rates = replace(rates, max_story=min(rates.max_story, max(2, size // 10)))
     random = Random(seed)
     made = 0
     story = 0
@@ -145,57 +157,10 @@ def round_up(random: Random, story: str, others: list[WireArticle]) -> WireArtic
     )
 
 
-TEMPLATES: Final = {
-    "markets": (
-        "{city} shares close {dir}",
-        "The {city} exchange closed {dir} on {day}, with the main index {dir2} {x} points, or {p} percent, to "
-        "{big}. Volume came to {n} million crowns. {co} led the board with a change of {p2} percent, while {co2} "
-        "moved {p3} percent.\n\nThe crown traded at {fx} to the dollar. Ten-year bonds yielded {p4} percent. "
-        "Brokers said trading was calm ahead of the central bank's meeting. The exchange is open on working days "
-        "from nine to five, and prices are delayed by fifteen minutes. Figures are provided by the exchange and "
-        "checked by our market desk at the close of each session.",
-    ),
-    "weather": (
-        "Weather for {city}",
-        "{city} will be {sky} on {day} with a high of {t} degrees and a low of {t2}. Winds from the {wind} will "
-        "reach {w} kilometres an hour by the afternoon. There is a {p0} percent chance of rain.\n\nSunrise is at "
-        "{h}.{m} and sunset at {h2}.{m2}. The sea at the harbour has {t3} degrees. The outlook for the following "
-        "days is for little change, and the weather office has issued no warnings for the area. Forecasts are "
-        "updated four times a day by the weather office and are valid for the city and its suburbs.",
-    ),
-    "match": (
-        "{city} {g}-{g2} {city2}",
-        "{city} United met {city2} Rovers on {day} in front of {n} people and the match ended {g}-{g2}. {P} opened "
-        "the scoring in the {min} minute and {P2} added another in the {min2} minute. Coach {P3} said his side had "
-        "worked hard for the result.\n\nThe league table will be updated when all the matches of the round have "
-        "been played. Tickets for the next home match are on sale at the ground and at the usual outlets from "
-        "Monday, and holders of season tickets need not do anything. Reports are compiled by our sports desk.",
-    ),
-    "statement": (
-        "Statement on the {thing}",
-        "The foreign ministry of {S} issued a statement on {day} {verb} the {thing} imposed by {S2} on the northern "
-        "shipping lane. The statement called for talks under the treaty signed eleven years ago. The ministry said "
-        "it would review its options at the next meeting of the lane council in the spring. A spokesman declined to "
-        "take questions and referred reporters to the text.",
-    ),
-    "live": (
-        "Live: {S} votes",
-        "This page is updated as results come in. With {p} percent of the votes counted in {S}, the party of {P} "
-        "has {p2} percent and that of {P2} has {p3} percent. Turnout stood at {p4} percent at {h} o'clock.\n\n"
-        "The election commission in {city} expects a final result by the morning. Observers have reported {n} "
-        "complaints. Polling stations opened at seven and closed at eight, and those in the queue at closing time "
-        "were allowed to vote. The count is public, and anyone may watch it at the town hall of the district.",
-    ),
-    "brief": (
-        "Brief",
-        "{S} said on {day} it {verb2} the {thing} of {S2} in the lane.",
-    ),
-}
-
-
 def template_article(random: Random, story: str) -> WireArticle:
     """Return one filling of a template; each is a story of its own."""
-    title, text = TEMPLATES[random.choice(tuple(TEMPLATES))]
+    name = random.choice(tuple(TEMPLATES))
+    title, text = TEMPLATES[name]["title"], TEMPLATES[name]["text"]
     states, cities = random.sample(STATES, 2), random.sample(CITIES, 2)
     people = [f"{random.choice(FIRST)} {random.choice(LAST)}" for _ in range(3)]
     numbers = {name: f"{random.uniform(0.1, 9.9):.1f}" for name in ("p", "p2", "p3", "p4", "x")}
@@ -232,9 +197,8 @@ def template_article(random: Random, story: str) -> WireArticle:
         "verb2": random.choice(("supports", "opposes")),
         "thing": random.choice(("toll", "embargo", "tariff", "inspection regime", "fishing ban")),
     }
-    kind = (f"template {title.split()[0]}",)
     made = _article(random, story, title.format(**values), text.format(**values))
-    return replace(made, edits=kind)
+    return replace(made, edits=(f"template {name}",))
 
 
 def edited_copy(random: Random, original: WireArticle, number: int, rates: Rates) -> WireArticle:
@@ -285,7 +249,7 @@ def edited_copy(random: Random, original: WireArticle, number: int, rates: Rates
 def light_edits(
     random: Random, paragraphs: list[str], original: WireArticle, outlet: str
 ) -> list[str]:
-    """Return the paragraphs in the other spelling, with a date for a weekday, or the outlet's name."""
+    """Return the paragraphs with other spellings, dates for weekdays, or the outlet's name."""
     edited = list(paragraphs)
     if random.random() < 0.6:
         for british, american in SPELLINGS:
@@ -329,7 +293,7 @@ def house_intro(random: Random, outlet: str) -> str:
     return random.choice(
         (
             f"The {outlet} brings you this report from its partners abroad.",
-            f"This story first appeared elsewhere and is republished by the {outlet} with permission.",
+            f"The {outlet} republishes this story with permission from its first publisher.",
             f"Good evening from the {outlet}. Our editors chose this report for you today.",
         )
     )
