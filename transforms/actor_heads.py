@@ -111,6 +111,7 @@ def _take_run(view: TextView, span: ActorSpan, run: list[int]) -> None:
     if against is not None:
         if span.type == "state":
             span.actor, span.type = group_id(span.actor, against), "group"
+            span.rollup = span.actor
             span.name = view.text[span.start : view.end_of(head)]
             span.confidence = _AGAINST_CONFIDENCE
         _cover(view, span, head)
@@ -148,7 +149,7 @@ def _take_preceding(view: TextView, at: dict[int, ActorSpan], span: ActorSpan) -
     holder = at.get(noun)
     if not allowed or (holder is not None and holder.actor != span.actor):
         return
-    if _owned(view, at, noun):
+    if _owned(view, at, noun) or words.has("titles.past", view.lower[max(noun - 1, 0)]):
         return
     span.head = noun
     span.plural = view.tokens[noun].tag_ in ("NNS", "NNPS")

@@ -246,8 +246,7 @@ def _uses(level: int, actor: RawActor, entry: ActorEntry) -> Iterator[NameUse]:
             kind = "acronym"
         if actor.path.suffix.lower() == ".json":
             casing = "proper"
-        bare = name.removeprefix("the ").removeprefix("The ")
-        yield NameUse(actor.id, kind, bare, casing, key in ambiguous, level)
+        yield NameUse(actor.id, kind, name, casing, key in ambiguous, level)
 
     listed = [name for name in (actor.name, *actor.names, *actor.aliases) if name]
     listed += [name for name, _, _ in actor.former]

@@ -24,6 +24,7 @@ _PLURAL = frozenset({"they", "them", "their", "theirs", "themselves"})
 _FIRST = frozenset({"we", "us", "our", "ours", "i", "me", "my", "ourselves"})
 _PRONOUNS = _MALE | _FEMALE | _NEUTER | _PLURAL | _FIRST
 _POSSESSIVE = frozenset({"his", "her", "its", "their", "hers", "theirs", "our", "my"})
+_REASONS = frozenset({"for", "over", "about"})
 _SUBJECTS = ("nsubj", "nsubjpass", "csubj")
 
 # Confidence by how the antecedent was found; a sentence further back costs _DECAY.
@@ -151,7 +152,7 @@ def _pronoun(memory: _Memory, index: int, lower: str) -> list[ActorSpan]:
     if lower in _PLURAL:
         return _plural_pronoun(memory, index)
     if lower in _NEUTER:
-        if _pleonastic(view.tokens[index]):
+        if _pleonastic(view.tokens[index]) or _means_thing(memory, index):
             return []
         target = _antecedent(memory, index, _is_thing)
     else:
@@ -194,6 +195,23 @@ def _pleonastic(token: Token) -> bool:
     )
 
 
+def _means_thing(memory: _Memory, index: int) -> bool:
+    """Return whether an object "it" has a nearer noun to mean: "rejected the plan … welcomed it"."""
+    token = memory.view.tokens[index]
+    if token.dep_ in _SUBJECTS or token.dep_ == "poss":
+        return False
+    start = memory.view.sentences[memory.view.sentence_of(index)][0]
+    clause = _clause(token)
+    own_subject = None if clause is None else _shared_subject(memory, clause)
+    for other in reversed(memory.view.tokens[start:index]):
+        span = memory.at.get(other.i)
+        if span is not None and span is not own_subject:
+            return False
+        if other.tag_ == "NN" and other.dep_ in ("dobj", "nsubj", "nsubjpass"):
+            return True
+    return False
+
+
 def _antecedent(
     memory: _Memory, index: int, fits: Callable[[ActorSpan], bool]
 ) -> tuple[ActorSpan, float] | None:
@@ -209,6 +227,11 @@ def _antecedent(
             continue
         if subject is own_subject:
             continue
+        if possessive:
+            # "thanked Washington for its help": the object's, not the subject's.
+            owner = _object_before(memory, verb, token)
+            if owner is not None and fits(owner):
+                return owner, _BY_SUBJECT
         if fits(subject):
             return subject, _BY_GOVERNOR
     best: tuple[float, ActorSpan] | None = None
@@ -246,6 +269,20 @@ def _governors(token: Token) -> Iterator[Token]:
             yield token
 
 
+def _object_before(memory: _Memory, verb: Token, pronoun: Token) -> ActorSpan | None:
+    """Return a verb's object where the pronoun stands in what the object is thanked or blamed for."""
+    preposition = next(
+        (child for child in verb.children if child.dep_ == "prep" and child.is_ancestor(pronoun)),
+        None,
+    )
+    if preposition is None or preposition.lower_ not in _REASONS:
+        return None
+    for child in verb.children:
+        if child.dep_ == "dobj" and child.i < preposition.i:
+            return memory.at.get(child.i)
+    return None
+
+
 def _shared_subject(memory: _Memory, verb: Token) -> ActorSpan | None:
     """Return the subject of a verb, its own or that of the verb that it is coordinated with."""
     for _ in range(4):
@@ -274,6 +311,10 @@ def _plural_pronoun(memory: _Memory, index: int) -> list[ActorSpan]:
         group = _subject_group(memory, verb, index)
         if len(group) > 1:
             return [_reference(view, index, index, s, _BY_GOVERNOR - 0.1, True) for s in group]
+        partner = _partner(memory, verb, group, index)
+        if partner is not None:
+            pair = (group[0], partner)
+            return [_reference(view, index, index, s, _BY_NEARNESS, True) for s in pair]
         if group and (group[0].plural or group[0].type in ("group", "company", "party")):
             return [_reference(view, index, index, group[0], _BY_GOVERNOR, True)]
     seen_sentences: set[int] = set()
@@ -293,6 +334,18 @@ def _plural_pronoun(memory: _Memory, index: int) -> list[ActorSpan]:
             confidence = _BY_NEARNESS - _DECAY * distance
             return [_reference(view, index, index, span, confidence, True)]
     return []
+
+
+def _partner(memory: _Memory, verb: Token, group: list[ActorSpan], before: int) -> ActorSpan | None:
+    """Return the object that "they" joins to a single subject: "Xi told Putin that their …"."""
+    if len(group) != 1 or group[0].plural:
+        return None
+    for child in verb.children:
+        if child.dep_ in ("dobj", "dative") and child.i < before:
+            span = memory.at.get(child.i)
+            if span is not None and span.type == group[0].type and not span.plural:
+                return span
+    return None
 
 
 def _subject_group(memory: _Memory, verb: Token, before: int) -> list[ActorSpan]:
@@ -434,10 +487,19 @@ def _office(memory: _Memory, role: RolePhrase) -> list[ActorSpan]:
             continue
         held = view.catalog.role(span.actor, view.on)
         titled = role.title in view.text[span.start : span.end].lower()
-        if titled or held == role.role or (held and role.role == "leader"):
+        if titled or _same_office(held, role.role):
             confidence = _BY_DESCRIPTION - _DECAY * min(distance, 3) / 2
             return [_reference(view, role.first, role.head, span, confidence, False)]
     return []
+
+
+def _same_office(held: str, wanted: str) -> bool:
+    """Return whether "the minister" can be a foreign minister, "the leader" a president."""
+    if held == wanted:
+        return True
+    if wanted == "minister":
+        return held.endswith("_minister")
+    return wanted == "leader" and held in ("head_of_state", "head_of_government")
 
 
 def _speaker(memory: _Memory, index: int) -> list[ActorSpan]:

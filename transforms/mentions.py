@@ -16,7 +16,7 @@ from transforms.catalog import Catalog
 from transforms.coreference import resolve_references
 from transforms.name_context import NameContext
 from transforms.organisations import define_acronyms, find_organisations
-from transforms.persons import find_persons, join_roles, short_names, token_map
+from transforms.persons import absorb_owners, find_persons, join_roles, short_names, token_map
 from transforms.records import Mention
 from transforms.roles import RolePhrase, find_roles, holder_of
 from transforms.settings import ActorSettings
@@ -44,6 +44,7 @@ def find_mentions(
     spans += find_organisations(view, token_map(spans))
     spans = define_acronyms(view, spans)
     spans, open_roles = _offices(view, spans, roles)
+    spans = absorb_owners(view, spans)
     attach_heads(view, spans)
     spans += short_names(view, spans)
     for span in spans:

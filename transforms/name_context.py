@@ -277,6 +277,8 @@ class NameContext:
         view, words = self.view, self.view.catalog.words
         if preposition < 1:
             return False
+        if preposition > 1 and words.has("titles.past", view.lower[preposition - 2]):
+            return False
         return view.lower[preposition] == "in" and words.has(
             "heads.located", view.tokens[preposition - 1].lemma_.lower()
         )
@@ -299,11 +301,14 @@ class NameContext:
         view, words = self.view, self.view.catalog.words
         if first == 0 or first != last:
             return False
+        token = view.tokens[first]
+        verb = token.head.head if token.dep_ == "conj" else token.head
         before = view.tokens[first - 1].lemma_.lower()
-        if words.has("context.language_verbs", before) or before == "in":
-            following = view.tokens[last + 1] if last + 1 < len(view.tokens) else None
-            return following is None or following.pos_ in ("PUNCT", "ADP", "CCONJ", "SCONJ")
-        return False
+        spoken = words.has("context.language_verbs", verb.lemma_.lower())
+        if not spoken and not words.has("context.language_verbs", before) and before != "in":
+            return False
+        following = view.tokens[last + 1] if last + 1 < len(view.tokens) else None
+        return following is None or following.pos_ in ("PUNCT", "ADP", "CCONJ", "SCONJ", "ADV")
 
     def _words_of(self, sentence: int) -> set[str]:
         words = self._sentence_words.get(sentence)

@@ -81,7 +81,8 @@ def casing_of(name: str) -> Literal["upper", "proper", "any"]:
     letters = [char for char in name if char.isalpha()]
     if letters and len(letters) <= MAX_ACRONYM_LETTERS and all(c.isupper() for c in letters):
         return "upper"
-    return "proper" if name[:1].isupper() else "any"
+    telling = name.removeprefix("the ")
+    return "proper" if telling[:1].isupper() else "any"
 
 
 @dataclass(slots=True)
@@ -177,6 +178,8 @@ def _breaks(text: str, pieces: Sequence[Piece], first: int, last: int) -> bool:
 
 
 def _case_fits(text: str, pieces: Sequence[Piece], first: int, last: int, use: NameUse) -> bool:
+    if first < last and pieces[first].folded == "the":
+        first += 1
     surface = text[pieces[first].start : pieces[last].end]
     if use.casing == "upper":
         return surface == surface.upper()

@@ -258,6 +258,33 @@ def _of_org(view: TextView, at: dict[int, ActorSpan], person: ActorSpan) -> Acto
     return org if org is not None and org.type in ORG_TYPES else None
 
 
+def absorb_owners(view: TextView, spans: list[ActorSpan]) -> list[ActorSpan]:
+    """Return the spans with "Ukraine's Zelensky" and "Lebanese Hezbollah" made one mention each.
+
+    A state's name right before someone's is whose they are, not who acts; it also gives people
+    whom nobody else places their roll-up.
+    """
+    at = token_map(spans)
+    gone: set[int] = set()
+    for span in spans:
+        if span.type in ("state", "bloc") or span.kind == "role" or span.first == 0:
+            continue
+        before = span.first - 1
+        if view.lower[before] in POSSESSIVES and before > 0:
+            before -= 1
+        owner = at.get(before)
+        if owner is None or owner.type != "state" or id(owner) in gone:
+            continue
+        possessive = before < span.first - 1
+        if not possessive and owner.kind != "demonym":
+            continue
+        gone.add(id(owner))
+        span.first, span.start = owner.first, owner.start
+        if span.type == "person" and not span.rollup:
+            span.rollup = view.catalog.rollup(owner.actor, view.on)
+    return [span for span in spans if id(span) not in gone]
+
+
 def short_names(view: TextView, spans: list[ActorSpan]) -> list[ActorSpan]:
     """Return mentions by surname of people whom the text names in full elsewhere."""
     by_surname: dict[str, ActorSpan | None] = {}

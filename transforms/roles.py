@@ -94,7 +94,7 @@ def _extend_left(view: TextView, at: dict[int, ActorSpan], phrase: RolePhrase) -
             continue
         if lower in DETERMINERS:
             phrase.first = index
-            phrase.definite = phrase.definite or lower not in ("a", "an")
+            phrase.definite = lower not in ("a", "an")
             break
         if words.has("titles.against", lower):
             phrase.against = True
