@@ -27,7 +27,10 @@ REJECTS = "rejects"
 NO_OUTLET = "unknown"
 EXCERPT_CHARS = 200
 MAX_NAME_CHARS = 200
+# Teasers have one to three sentences; the longest in use (WordPress excerpts) have 55 words.
+FULL_TEXT_WORDS = 80
 
+_ELLIPSES = ("…", "...", "[…]", "[...]")
 _MAIL_AUTHOR = re.compile(r"\S+@\S+\s*\(([^()]+)\)")
 
 
@@ -64,12 +67,7 @@ def clean_item(
     language = detect_language(f"{title}\n{text}", item.language, rules.languages)
     url = absolute_url(item.url, item.base_url)
     canonical = canonical_url(url, rules) if url else ""
-    outlet = (
-        one_line(item.outlet or "")[:MAX_NAME_CHARS]
-        or domain(canonical)
-        or domain(item.feed_url or "")
-        or NO_OUTLET
-    )
+    outlet = _outlet(item, canonical)
     content_hash = stable_id(title, text)
     return Article(
         item_id=stable_id(item.origin, content_hash, item.fetched_at.isoformat()),
@@ -112,6 +110,15 @@ def identity_keys(item: RawItem, outlet: str, canonical: str, content_hash: str)
     if not keys and item.feed_url is None and item.origin:
         keys.append(f"o:{outlet}|{item.origin}")
     return (*keys, f"c:{content_hash}") if not keys else tuple(keys)
+
+
+def _outlet(item: RawItem, canonical: str) -> str:
+    """Name who published: as told, else the site; a file's folder only where there is no site."""
+    named = one_line(item.outlet or "")[:MAX_NAME_CHARS]
+    site = domain(canonical) or domain(item.feed_url or "")
+    if "outlet_assumed" in item.flags:
+        return site or named or NO_OUTLET
+    return named or site or NO_OUTLET
 
 
 class CleanFn(beam.DoFn):
@@ -181,6 +188,9 @@ def _text(
         for text, source in ((body, kind), (summary, "summary"))
         if text
     ]
+    if not body and len(summary.split()) >= FULL_TEXT_WORDS and not summary.endswith(_ELLIPSES):
+        # Many feeds have the whole article in what their format calls its description.
+        offers = [(text, kind, stub) for text, _, stub in offers]
     open_offers = [offer for offer in offers if offer[2] is None and offer[0]]
     if open_offers:
         # The first is the body; a teaser longer than its body is the body of a careless feed.

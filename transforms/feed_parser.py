@@ -228,7 +228,8 @@ def _entry(found: Mapping[str, Any]) -> FeedEntry:
 
 
 def _link(found: Mapping[str, Any]) -> str | None:
-    link = _text(found, "link")
+    # FeedBurner's links count clicks; the article's own stands beside them.
+    link = _text(found, "feedburner_origlink") or _text(found, "link")
     if link:
         return link
     for other in found.get("links", []):

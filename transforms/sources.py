@@ -1,0 +1,155 @@
+"""Which files an input names, cut into slices that workers read independently of each other."""
+
+from __future__ import annotations
+
+import glob
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+SLICE_BYTES = 1_000_000
+LINE_SUFFIXES = frozenset((".jsonl", ".ndjson"))
+COMPRESSED_SUFFIXES = frozenset((".gz", ".zst"))
+# What a folder's files are read as; a file named outright is read whatever it is called.
+SUFFIXES = LINE_SUFFIXES | frozenset(
+    (".txt", ".text", ".html", ".htm", ".xhtml", ".xml", ".rss", ".atom", ".rdf", ".json")
+)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class SourceSlice:
+    """A file or a byte range of one: `start` to `end`, which lie on line boundaries.
+
+    `end` is None for "to the end of the file". `first_line` is the number of the line at `start`,
+    from 1. `root` is the folder that origins are relative to. `problem` names what forbids
+    reading (`not_found`, `not_a_file`, `unsupported_type`), so that it becomes a reject.
+    """
+
+    path: str
+    root: str
+    start: int = 0
+    end: int | None = None
+    first_line: int = 1
+    problem: str | None = None
+
+    @property
+    def origin(self) -> str:
+        """The file's POSIX path relative to its root, the same on every machine."""
+        return Path(os.path.relpath(self.path, self.root)).as_posix()
+
+    @property
+    def folder(self) -> str:
+        """The name of the folder the file is in."""
+        return Path(self.path).parent.name
+
+
+def expand_inputs(paths: Iterable[str | Path], slice_bytes: int = SLICE_BYTES) -> list[SourceSlice]:
+    """Return the slices of all files that `paths` (files, folders, globs) name, in sorted order.
+
+    A folder is searched through, hidden files and links to folders aside. A file named twice
+    counts once, under the first name. Nothing is dropped: what isn't there or can't be read is a
+    slice with a `problem`.
+    """
+    seen: set[str] = set()
+    slices: list[SourceSlice] = []
+    for path in paths:
+        for found, root, problem in _files(str(path)):
+            real = os.path.realpath(found)
+            if real in seen:
+                continue
+            seen.add(real)
+            slices.extend(_slices(found, root, problem, slice_bytes))
+    return sorted(slices, key=lambda part: (part.origin, part.path, part.start))
+
+
+def estimate_bytes(slices: Iterable[SourceSlice]) -> int:
+    """Return how many bytes lie in the slices, for choosing how to run; unreadable ones are 0."""
+    total = 0
+    for part in slices:
+        end = part.end if part.end is not None else _size(Path(part.path))
+        total += max(0, end - part.start)
+    return total
+
+
+def bare_suffix(path: str) -> str:
+    """Return a file's lower-case suffix without that of its compression (`a.jsonl.gz`)."""
+    name = Path(path)
+    if name.suffix.lower() in COMPRESSED_SUFFIXES:
+        name = name.with_suffix("")
+    return name.suffix.lower()
+
+
+def _files(path: str) -> Iterator[tuple[Path, Path, str | None]]:
+    """Yield (file, root, problem) in sorted order for one input."""
+    named = Path(os.path.normpath(Path(path).expanduser().absolute()))
+    pattern = str(named)
+    if named.is_dir():
+        yield from _folder(named, named)
+    elif os.path.lexists(named) or not glob.has_magic(pattern):
+        yield named, named.parent, None
+    else:
+        root = next(folder for folder in named.parents if not glob.has_magic(str(folder)))
+        matches = sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207 - the pattern is absolute
+        for match in map(Path, matches):
+            if match.is_dir():
+                yield from _folder(match, root)
+            else:
+                yield match, root, None
+        if not matches:
+            yield named, root, "not_found"
+
+
+def _folder(folder: Path, root: Path) -> Iterator[tuple[Path, Path, str | None]]:
+    for where, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            if not name.startswith("."):
+                known = bare_suffix(name) in SUFFIXES
+                yield Path(where, name), root, None if known else "unsupported_type"
+
+
+def _slices(path: Path, root: Path, problem: str | None, slice_bytes: int) -> Iterator[SourceSlice]:
+    if problem is None and not _is_regular(path):
+        # A pipe or a device would be waited on for ever; a dangling link has nothing to read.
+        problem = "not_a_file" if path.exists() else "not_found"
+    if problem is None and path.suffix.lower() in LINE_SUFFIXES and _size(path) > slice_bytes:
+        try:
+            yield from _line_slices(path, root, slice_bytes)
+            return
+        except OSError:
+            # Reading it will fail in the same way, and say so.
+            pass
+    yield SourceSlice(str(path), str(root), problem=problem)
+
+
+def _line_slices(path: Path, root: Path, slice_bytes: int) -> list[SourceSlice]:
+    slices = []
+    start, line, position = 0, 1, 0
+    with path.open("rb") as file:
+        while chunk := file.read(slice_bytes):
+            last = chunk.rfind(b"\n")
+            if last >= 0:
+                end = position + last + 1
+                slices.append(SourceSlice(str(path), str(root), start, end, line))
+                line += chunk.count(b"\n")
+                start = end
+            position += len(chunk)
+    if start < position:
+        slices.append(SourceSlice(str(path), str(root), start, position, line))
+    return slices
+
+
+def _is_regular(path: Path) -> bool:
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except (OSError, ValueError):
+        return False
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except (OSError, ValueError):
+        return 0
