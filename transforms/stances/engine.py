@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -36,19 +36,36 @@ class StanceEngine:
         Every stance that was read is returned, sentence by sentence; `counted` says which are sure,
         asserted and current enough to count. `published_at` lets old years be told as background.
         """
+        return [
+            evidence
+            for _, found in self.read_sentences(doc, mentions, sentences, published_at)
+            for evidence in found
+        ]
+
+    def read_sentences(
+        self,
+        doc: Doc,
+        mentions: Sequence[Mention],
+        sentences: Collection[int] | None = None,
+        published_at: date | None = None,
+    ) -> Iterator[tuple[int, list[Evidence]]]:
+        """Yield (sentence index, its evidence) for the sentences that name two actors."""
         if len({m.rollup for m in mentions}) < 2:
-            return []
+            return
         tree = Tree(doc)
-        grammar = Grammar(tree, self.lexicon, mentions, published_at.year if published_at else None)
-        wanted = range(len(tree.bounds)) if sentences is None else sorted(sentences)
         rollups = _rollups_by_sentence(tree, mentions)
-        found: list[Evidence] = []
+        wanted = range(len(tree.bounds)) if sentences is None else sorted(sentences)
+        grammar = Grammar(tree, self.lexicon, mentions, published_at.year if published_at else None)
         for number in wanted:
             if len(rollups.get(number, ())) < 2:
                 continue
             stated = best_per_dyad(grammar.read_sentence(number))
-            found += make_evidence(tree, stated, number, self.settings.min_confidence)
-        return found
+            yield number, make_evidence(tree, stated, number, self.settings.min_confidence)
+
+
+def sentence_starts(doc: Doc) -> list[int]:
+    """Return the character offset of each sentence's first token, numbered as the engine does."""
+    return [doc[sent.start].idx for sent in doc.sents]
 
 
 def _rollups_by_sentence(tree: Tree, mentions: Sequence[Mention]) -> dict[int, set[str]]:

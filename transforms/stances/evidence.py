@@ -36,7 +36,25 @@ def best_per_dyad(stated: Iterable[Stated]) -> list[Stated]:
         other = best.get((source, target, -sign, voice, factuality))
         if other is None or item.weight > other.weight - 0.1:
             kept.append(item)
-    return kept
+    return _one_per_trigger(kept)
+
+
+def _one_per_trigger(stated: Iterable[Stated]) -> list[Stated]:
+    """Keep the surest of what one trigger says of one pair of mentions with one speaker."""
+    best: dict[tuple[str, str, str, int, int, int], Stated] = {}
+    for item in stated:
+        reading = item.reading
+        key = (
+            reading.source.actor,
+            reading.target.actor,
+            item.speaker.actor if item.speaker is not None else "",
+            reading.source.start,
+            reading.target.start,
+            min(reading.trigger, default=reading.predicate),
+        )
+        if key not in best or item.weight > best[key].weight:
+            best[key] = item
+    return list(best.values())
 
 
 def make_evidence(

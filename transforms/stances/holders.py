@@ -70,7 +70,9 @@ class Holders:
         """Return the actors that the noun phrase headed by `i` stands for."""
         direct = self.direct(i)
         if direct:
-            shared = [h.mention for h in self.owners(i)] if self.tree.tag[i] in ("NN", "NNS") else []
+            shared = (
+                [h.mention for h in self.owners(i)] if self.tree.tag[i] in ("NN", "NNS") else []
+            )
             # "French and German leaders": one noun, two actors
             joined = [m for m in shared if m.form != "pronoun" and m not in direct]
             return [Holder(m, self._privacy(i, m)) for m in (*direct, *joined)]
