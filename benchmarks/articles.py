@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from transforms.clean import clean_item
-from transforms.read_files import expand_inputs, read_slice
+from transforms.read_files import read_slice
 from transforms.records import Article, RawItem
 from transforms.sentences import split_document
 from transforms.settings import CleanSettings, ReadSettings
+from transforms.sources import expand_inputs
 
 SEEDS = Path(__file__).resolve().parent.parent / "seeds"
 START = datetime(2026, 11, 2, tzinfo=UTC)
@@ -26,8 +27,7 @@ OUTLETS = 40
 def sample_sentences() -> list[str]:
     """Return the distinct sentences of the English sample articles, sorted."""
     found: set[str] = set()
-    exclude = ("README*", "gold.jsonl")
-    for part in expand_inputs([str(SEEDS / "feeds"), str(SEEDS / "pages")], exclude):
+    for part in expand_inputs([SEEDS / "feeds", SEEDS / "pages"]):
         for item in read_slice(part, ReadSettings(), START):
             if not isinstance(item, RawItem):
                 continue

@@ -10,8 +10,8 @@ import apache_beam as beam
 
 from pipeline.config import Config
 from transforms.journal import AppendToJournal
-from transforms.read_feeds import ReadFeeds
-from transforms.read_files import ReadFiles, SourceSlice
+from transforms.read_files import ReadFiles
+from transforms.sources import SourceSlice
 
 
 def build_arrival(
@@ -25,13 +25,11 @@ def build_arrival(
     """Add the read end: files and feeds become journal segments under `journal`."""
     arrived = []
     if slices:
-        arrived.append(
-            pipeline
-            | "Slices" >> beam.Create(list(slices))
-            | "SpreadSlices" >> beam.Reshuffle()
-            | "ReadFiles" >> ReadFiles(config.read, now)
-        )
+        read = pipeline | "ReadFiles" >> ReadFiles(slices, config.read, now)
+        arrived += [read.items, read.rejects]
     if feeds:
+        from transforms.read_feeds import ReadFeeds
+
         arrived.append(
             pipeline
             | "Feeds" >> beam.Create(list(feeds))

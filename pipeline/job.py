@@ -53,7 +53,7 @@ def run_arrival(spec: JobSpec, config: Config) -> dict[str, Any]:
     from pipeline.journal import Journal
     from pipeline.runners import beam_pipeline
     from pipeline.store.layout import Layout
-    from transforms.read_files import SourceSlice
+    from transforms.sources import SourceSlice
 
     slices = [SourceSlice(*values) for values in spec.slices]
     journal = Journal(Layout(Path(spec.root)).journal).pending_folder

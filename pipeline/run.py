@@ -11,7 +11,7 @@ import platform
 import shutil
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -35,10 +35,10 @@ from pipeline.supervise import Job, halve_until_done, run_job
 from transforms.manifest import INDEX_CHANGES, MANIFEST
 from transforms.parquet_io import partition_path, read_rows, write_rows
 from transforms.partitions import Place
-from transforms.read_files import SourceSlice, expand_inputs
 from transforms.records import Reject
 from transforms.schemas import RUNS
 from transforms.segments import JournalSlice, read_slice, write_segment
+from transforms.sources import SourceSlice, estimate_bytes, expand_inputs
 
 VERSIONED = ("newsalign", "apache-beam", "spacy", "pyarrow", "rensa", "feedparser", "httpx")
 BYTES_PER_ITEM = 3_000  # a rough news article; only decides how many workers an arrival gets
@@ -120,7 +120,7 @@ def run(
     config.catalog_paths(config_base)
     config.lexicon_path(config_base)
     feeds = feed_urls(config)
-    slices = list(expand_inputs(list(config.input.paths), config.input.exclude))
+    slices = expand_inputs(config.input.paths, exclude=config.input.exclude)
     layout = Layout(Path(config.output.path).absolute())
     try:
         layout.state.mkdir(parents=True, exist_ok=True)
@@ -219,11 +219,10 @@ class _Run:
         def attempt(part: Sequence[SourceSlice | str]) -> None:
             self.tell(Progress("reading", 0, None))
             files = [source for source in part if isinstance(source, SourceSlice)]
-            size = sum(source.size for source in files)
             spec = self._spec(
                 "arrival",
-                items=size // BYTES_PER_ITEM,
-                slices=[list(source.as_tuple()) for source in files],
+                items=estimate_bytes(files) // BYTES_PER_ITEM,
+                slices=[list(astuple(source)) for source in files],
                 feeds=[source for source in part if isinstance(source, str)],
             )
             self._supervised(self._job(), spec)

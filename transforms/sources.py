@@ -5,8 +5,9 @@ from __future__ import annotations
 import glob
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 SLICE_BYTES = 1_000_000
@@ -45,17 +46,21 @@ class SourceSlice:
         return Path(self.path).parent.name
 
 
-def expand_inputs(paths: Iterable[str | Path], slice_bytes: int = SLICE_BYTES) -> list[SourceSlice]:
+def expand_inputs(
+    paths: Iterable[str | Path],
+    slice_bytes: int = SLICE_BYTES,
+    exclude: Sequence[str] = (),
+) -> list[SourceSlice]:
     """Return the slices of all files that `paths` (files, folders, globs) name, in sorted order.
 
-    A folder is searched through, hidden files and links to folders aside. A file named twice
-    counts once, under the first name. Nothing is dropped: what isn't there or can't be read is a
+    A folder is searched through, hidden files, links to folders and names that match a pattern of
+    `exclude` aside; a file named outright is always read. A file named twice counts once, under the first name. Nothing is dropped: what isn't there or can't be read is a
     slice with a `problem`.
     """
     seen: set[str] = set()
     slices: list[SourceSlice] = []
     for path in paths:
-        for found, root, problem in _files(str(path)):
+        for found, root, problem in _files(str(path), exclude):
             real = os.path.realpath(found)
             if real in seen:
                 continue
@@ -81,12 +86,12 @@ def bare_suffix(path: str) -> str:
     return name.suffix.lower()
 
 
-def _files(path: str) -> Iterator[tuple[Path, Path, str | None]]:
+def _files(path: str, exclude: Sequence[str]) -> Iterator[tuple[Path, Path, str | None]]:
     """Yield (file, root, problem) in sorted order for one input."""
     named = Path(os.path.normpath(Path(path).expanduser().absolute()))
     pattern = str(named)
     if named.is_dir():
-        yield from _folder(named, named)
+        yield from _folder(named, named, exclude)
     elif os.path.lexists(named) or not glob.has_magic(pattern):
         yield named, named.parent, None
     else:
@@ -94,18 +99,20 @@ def _files(path: str) -> Iterator[tuple[Path, Path, str | None]]:
         matches = sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207 - the pattern is absolute
         for match in map(Path, matches):
             if match.is_dir():
-                yield from _folder(match, root)
+                yield from _folder(match, root, exclude)
             else:
                 yield match, root, None
         if not matches:
             yield named, root, "not_found"
 
 
-def _folder(folder: Path, root: Path) -> Iterator[tuple[Path, Path, str | None]]:
+def _folder(
+    folder: Path, root: Path, exclude: Sequence[str]
+) -> Iterator[tuple[Path, Path, str | None]]:
     for where, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
-            if not name.startswith("."):
+            if not name.startswith(".") and not any(fnmatchcase(name, p) for p in exclude):
                 known = bare_suffix(name) in SUFFIXES
                 yield Path(where, name), root, None if known else "unsupported_type"
 
