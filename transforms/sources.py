@@ -54,8 +54,9 @@ def expand_inputs(
     """Return the slices of all files that `paths` (files, folders, globs) name, in sorted order.
 
     A folder is searched through, hidden files, links to folders and names that match a pattern of
-    `exclude` aside; a file named outright is always read. A file named twice counts once, under the first name. Nothing is dropped: what isn't there or can't be read is a
-    slice with a `problem`.
+    `exclude` aside; a file named outright is always read. A file named twice counts once, under
+    the first name. Nothing is dropped: what isn't there or can't be read is a slice with a
+    `problem`.
     """
     seen: set[str] = set()
     slices: list[SourceSlice] = []
