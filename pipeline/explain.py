@@ -13,11 +13,9 @@ from rich.console import Console
 from rich.text import Text
 
 from pipeline.choices import Stance
+from pipeline.evidence_view import Row, group_by_sentence, print_sentence
 from pipeline.formats import cell_text, safe_text
-from pipeline.highlight import STYLES, mark, spans
 from pipeline.query import select
-
-Row = dict[str, Any]
 
 COLUMNS = (
     "stance_id, story_id, article_id, published_at, article_published_at, outlet, url, "
@@ -81,59 +79,17 @@ def print_evidence(screen: Console, rows: Sequence[Row]) -> None:
     if not rows:
         screen.print("no evidence", style="dim")
         return
+    sentences = 0
     stories = [list(group) for _, group in groupby(rows, key=lambda row: row["story_id"])]
-    for number, story in enumerate(stories):
-        if number:
-            screen.print()
+    for story in stories:
         screen.print(_story_line(story[0]), soft_wrap=True)
-        for row in story:
-            screen.print(Text("  ") + _sentence(row, plain=not screen.is_terminal), soft_wrap=True)
-            screen.print(Text("    ") + reading(row), soft_wrap=True)
-            screen.print(Text(f"    {_place(row)}", style="dim"), soft_wrap=True)
-    screen.print()
-    screen.print(
-        f"{_count(len(rows), 'sentence')} in {_count(len(stories), 'story', 'stories')}",
-        style="dim",
-    )
-
-
-def reading(row: Row, reason: str = "not counted") -> Text:
-    """Return what was read from a sentence: stance, dyad, kind, voice, trigger, confidence.
-
-    `reason` says why it doesn't count, where it doesn't.
-    """
-    text = Text.assemble(
-        (row["stance"], STYLES.get(row["stance"], "")),
-        f"  {_actor(row, 'source')} → {_actor(row, 'target')}",
-        f"  {row['kind']}, {_voice(row)}",
-        f"  “{row['trigger']}”  confidence {row['confidence']:.2f}",
-    )
-    if row["factuality"] == "planned":
-        text.append("  planned")
-    if not row["counted"]:
-        text.append(f"  ({reason})", style="dim")
-    return Text(safe_text(text.plain), spans=text.spans)
-
-
-def _actor(row: Row, side: str) -> str:
-    actor, rollup = row[f"{side}_actor"], row[f"{side}_rollup"]
-    return actor if actor == rollup else f"{actor} ({rollup})"
-
-
-def _voice(row: Row) -> str:
-    voices = {"outlet": "told by the outlet", "source": "the source's own"}
-    if row["voice"] == "third_party":
-        return f"claimed by {row['speaker_actor'] or 'a third party'}"
-    return voices[row["voice"]]
-
-
-def _sentence(row: Row, plain: bool) -> Text:
-    parts = spans(
-        (row["source_start"], row["source_end"]),
-        (row["trigger_start"], row["trigger_end"]),
-        (row["target_start"], row["target_end"]),
-    )
-    return mark(row["sentence"], parts, plain)
+        for group in group_by_sentence(story):
+            print_sentence(screen, group)
+            screen.print(Text(f"    {_place(group[0])}", style="dim"), soft_wrap=True)
+            sentences += 1
+        screen.print()
+    counted = f"{_count(sentences, 'sentence')} in {_count(len(stories), 'story', 'stories')}"
+    screen.print(counted, style="dim")
 
 
 def _story_line(row: Row) -> Text:

@@ -4,16 +4,47 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import Any, Protocol
+from typing import Protocol
 
 from rich.console import Console
 from rich.text import Text
 
-from pipeline.explain import reading
-from pipeline.highlight import mark, spans
+from pipeline.evidence_view import Row, group_by_sentence, print_sentence, why_not_counted
 from transforms.records import Analysis, Document, Evidence
 
 BATCH = 64
+FIELDS = (
+    "source_actor",
+    "source_rollup",
+    "target_actor",
+    "target_rollup",
+    "stance",
+    "score",
+    "confidence",
+    "trigger",
+    "sentence",
+    "kind",
+    "voice",
+    "speaker_actor",
+    "quoted",
+    "factuality",
+    "is_background",
+    "counted",
+)
+WHY_FIELDS = (
+    "path",
+    "grammar_vote",
+    "learned_vote",
+    "p_supportive",
+    "p_opposed",
+    "p_neutral",
+    "source_start",
+    "source_end",
+    "trigger_start",
+    "trigger_end",
+    "target_start",
+    "target_end",
+)
 
 
 class Analyses(Protocol):
@@ -32,86 +63,28 @@ def analyse_all(
         yield from zip(batch, analyser.analyse(batch), strict=True)
 
 
-def why_not_counted(evidence: Evidence, min_confidence: float) -> str:
-    """Return why a piece of evidence doesn't count, "" where it does."""
-    if evidence.counted:
-        return ""
-    reasons: list[str] = []
-    if evidence.factuality not in ("asserted", "planned"):
-        reasons.append(evidence.factuality)
-    if evidence.is_background:
-        reasons.append("told as past history")
-    if evidence.confidence < min_confidence:
-        reasons.append(f"confidence below {min_confidence:g}")
-    return ", ".join(reasons) or "not counted"
-
-
-def json_row(document: Document, evidence: Evidence, reason: str, why: bool) -> dict[str, Any]:
-    """Return one piece of evidence as the object that --json prints."""
-    row: dict[str, Any] = {
-        "id": document.id,
-        "source_actor": evidence.source_actor,
-        "source_rollup": evidence.source_rollup,
-        "target_actor": evidence.target_actor,
-        "target_rollup": evidence.target_rollup,
-        "stance": evidence.stance,
-        "score": evidence.score,
-        "confidence": evidence.confidence,
-        "trigger": evidence.trigger,
-        "sentence": evidence.sentence,
-        "kind": evidence.kind,
-        "voice": evidence.voice,
-        "speaker_actor": evidence.speaker_actor,
-        "quoted": evidence.quoted,
-        "factuality": evidence.factuality,
-        "is_background": evidence.is_background,
-        "counted": evidence.counted,
-    }
-    if why:
-        row |= {
-            "path": evidence.path,
-            "grammar_vote": evidence.grammar_vote,
-            "learned_vote": evidence.learned_vote,
-            "p_supportive": evidence.p_supportive,
-            "p_opposed": evidence.p_opposed,
-            "p_neutral": evidence.p_neutral,
-            "source_span": [evidence.source_start, evidence.source_end],
-            "trigger_span": [evidence.trigger_start, evidence.trigger_end],
-            "target_span": [evidence.target_start, evidence.target_end],
-            "not_counted_because": reason or None,
-        }
+def evidence_row(document: Document, evidence: Evidence) -> Row:
+    """Return one piece of evidence as a row with every field that is ever shown."""
+    row = {"id": document.id} | {name: getattr(evidence, name) for name in FIELDS + WHY_FIELDS}
+    row["not_counted_because"] = why_not_counted(row) or None
     return row
 
 
-def print_evidence(screen: Console, evidence: Evidence, reason: str, why: bool) -> None:
-    """Print one sentence with its parts marked, and under it what was read from it."""
-    parts = spans(
-        (evidence.source_start, evidence.source_end),
-        (evidence.trigger_start, evidence.trigger_end),
-        (evidence.target_start, evidence.target_end),
-    )
-    style = "" if evidence.counted else "dim"
-    sentence = mark(evidence.sentence, parts, plain=not screen.is_terminal)
-    screen.print(Text("  ") + sentence, style=style, soft_wrap=True)
-    row = {name: getattr(evidence, name) for name in READ}
-    screen.print(Text("    ") + reading(row, reason), style=style, soft_wrap=True)
+def json_row(row: Row, why: bool) -> Row:
+    """Return what --json prints of a row."""
     if why:
-        votes = f"grammar {evidence.grammar_vote or '-'}, model {evidence.learned_vote or '-'}"
-        screen.print(Text(f"    {evidence.path}  ({votes})"), style="dim", soft_wrap=True)
+        return row
+    return {name: value for name, value in row.items() if name == "id" or name in FIELDS}
 
 
-READ = (
-    "source_actor",
-    "source_rollup",
-    "target_actor",
-    "target_rollup",
-    "stance",
-    "kind",
-    "voice",
-    "speaker_actor",
-    "trigger",
-    "confidence",
-    "factuality",
-    "is_background",
-    "counted",
-)
+def print_document(screen: Console, rows: list[Row], why: bool) -> None:
+    """Print a document's sentences with their parts marked and what was read from each."""
+    for group in group_by_sentence(rows):
+        print_sentence(screen, group)
+        for path in dict.fromkeys(_path(row) for row in group) if why else ():
+            screen.print(Text(f"    {path}"), style="dim", soft_wrap=True)
+
+
+def _path(row: Row) -> str:
+    votes = f"grammar {row['grammar_vote'] or '-'}, model {row['learned_vote'] or '-'}"
+    return f"{row['path']}  ({votes})"

@@ -39,15 +39,6 @@ class Span:
     end: int
 
 
-def spans(source: tuple[int, int], trigger: tuple[int, int], target: tuple[int, int]) -> list[Span]:
-    """Return the spans of the three (start, end) pairs."""
-    return [
-        Span("source", *source),
-        Span("trigger", *trigger),
-        Span("target", *target),
-    ]
-
-
 def mark(sentence: str, parts: Iterable[Span], plain: bool) -> Text:
     """Return the sentence with its parts coloured, or bracketed where `plain`.
 
@@ -66,12 +57,12 @@ def mark(sentence: str, parts: Iterable[Span], plain: bool) -> Text:
 
 def _bracketed(text: str, fitting: list[Span]) -> str:
     # Outer spans open first and close last; each mark goes in from the end, so offsets hold.
-    marks: list[tuple[int, int, int, str]] = []
-    for span in fitting:
+    marks: list[tuple[int, int, int, int, str]] = []
+    for number, span in enumerate(fitting):
         opening, closing = BRACKETS[span.part]
         length = span.end - span.start
-        marks.append((span.start, 1, -length, opening))
-        marks.append((span.end, 0, length, closing))
-    for position, _, _, symbol in sorted(marks, reverse=True):
+        marks.append((span.start, 1, -length, number, opening))
+        marks.append((span.end, 0, length, -number, closing))
+    for position, _, _, _, symbol in sorted(marks, reverse=True):
         text = text[:position] + symbol + text[position:]
     return text

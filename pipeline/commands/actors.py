@@ -35,7 +35,7 @@ Day = Annotated[
 
 @app.command()
 def show(
-    name: Annotated[str, typer.Argument(help="Any name or id of the actor.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Any name or id of the actor.")],
     on: Day = None,
     json: JsonLines = False,
     catalog: CatalogFiles = None,
@@ -62,7 +62,7 @@ def show(
 
 @app.command()
 def search(
-    word: Annotated[str, typer.Argument(help="Part of a name or id.")],
+    word: Annotated[str, typer.Argument(metavar="WORD", help="Part of a name or id.")],
     limit: Annotated[
         int, typer.Option("--limit", "-n", min=1, metavar="N", help="Actors at most.")
     ] = 20,
@@ -92,7 +92,7 @@ def check(
     files: Annotated[
         list[Path] | None,
         typer.Argument(
-            metavar="[FILE]...",
+            metavar="FILE",
             show_default=False,
             help="Catalog files or folders, added to the config's.",
         ),

@@ -21,8 +21,10 @@ from pipeline.commands.options import (
 
 
 def explain(
-    source: Annotated[str, typer.Argument(help="Who takes the stance: any name or id.")],
-    target: Annotated[str, typer.Argument(help="Toward whom: any name or id.")],
+    source: Annotated[
+        str, typer.Argument(metavar="SOURCE", help="Who takes the stance: any name or id.")
+    ],
+    target: Annotated[str, typer.Argument(metavar="TARGET", help="Toward whom: any name or id.")],
     since: Since = None,
     until: Until = None,
     stance: Annotated[

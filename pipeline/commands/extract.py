@@ -30,7 +30,7 @@ STDIN = Path("-")
 def extract(
     text: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[TEXT]...", show_default=False, help="Texts to read."),
+        typer.Argument(metavar="TEXT", show_default=False, help="Texts to read."),
     ] = None,
     inputs: Annotated[
         list[Path] | None,
@@ -66,7 +66,7 @@ def extract(
     """
     from pipeline.commands.loading import load_analyser
     from pipeline.documents import Defaults
-    from pipeline.extract import analyse_all, json_row, print_evidence, why_not_counted
+    from pipeline.extract import analyse_all, evidence_row, json_row, print_document
     from pipeline.formats import console, safe_text, to_json
 
     overrides = {} if min_confidence is None else {"stances.min_confidence": min_confidence}
@@ -82,15 +82,13 @@ def extract(
     for document, analysis in analyse_all(analyser, documents.read()):
         if analysis.error is not None:
             say_warning(f"{document.id}: could not be analysed: {analysis.error}")
-        found = [e for e in analysis.evidence if e.counted or everything]
-        if several and found and not json:
-            screen.print(safe_text(document.id), style="bold")
-        for evidence in found:
-            reason = why_not_counted(evidence, settings.stances.min_confidence)
-            if json:
-                sys.stdout.write(to_json(json_row(document, evidence, reason, why)) + "\n")
-            else:
-                print_evidence(screen, evidence, reason, why)
+        found = [evidence_row(document, e) for e in analysis.evidence if e.counted or everything]
+        if json:
+            sys.stdout.writelines(to_json(json_row(row, why)) + "\n" for row in found)
+        elif found:
+            if several:
+                screen.print(safe_text(document.id), style="bold")
+            print_document(screen, found, why)
         shown += len(found)
         sys.stdout.flush()
     if not documents.count:

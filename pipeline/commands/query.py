@@ -25,7 +25,7 @@ def query(
     sql: Annotated[
         str | None,
         typer.Argument(
-            metavar="[SQL]",
+            metavar="SQL",
             show_default=False,
             help="One reading statement, '-' for standard input; without it, the views are listed.",
         ),

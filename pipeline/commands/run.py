@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as jsonlib
+import logging
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -37,7 +38,7 @@ def run(
     inputs: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[INPUT]...",
+            metavar="INPUT",
             show_default=False,
             help="Files, folders or globs: text, HTML, JSON lines, saved feeds.",
         ),
@@ -114,6 +115,8 @@ def _parse_time(text: str) -> datetime:
 
 
 def _run(config: Config, file: Path | None, quiet: bool) -> RunReport:
+    # Beam's import warns of cloud libraries that a local run has no use for.
+    logging.basicConfig(level=logging.ERROR, format="newsalign: %(message)s")
     from pipeline.config import ConfigError
     from pipeline.progress import show_progress
     from pipeline.run import run as run_once
