@@ -29,6 +29,9 @@ def group_id(actor: str, noun: str) -> str:
 def attach_heads(view: TextView, spans: list[ActorSpan]) -> None:
     """Give each span of a state or organisation the noun that acts for it, in place."""
     at = token_map(spans)
+    for span in spans:
+        if span.type == "person" and span.rollup and span.kind != "role" and not span.has_role:
+            _take_government(view, span)
     for span in sorted(spans, key=lambda span: span.first):
         if span.type in _HEADED and span.form != "title":
             run = _run_after(view, at, span)
@@ -37,6 +40,25 @@ def attach_heads(view: TextView, spans: list[ActorSpan]) -> None:
             else:
                 _take_preceding(view, at, span)
                 _soften_individual(view, span)
+
+
+def _take_government(view: TextView, span: ActorSpan) -> None:
+    """Read "the Trump administration" as the state that the person leads."""
+    index = span.last + 1
+    if index < len(view.tokens) and view.lower[index] in POSSESSIVES:
+        index += 1
+    catalog = view.catalog
+    if index >= len(view.tokens) or span.rollup not in catalog.actors:
+        return
+    if not catalog.words.has("heads.personal", view.tokens[index].lemma_.lower()):
+        return
+    span.actor, span.type, span.name = (
+        span.rollup,
+        catalog.type_of(span.rollup),
+        catalog.actor(span.rollup).name,
+    )
+    span.form = "title"
+    _cover(view, span, index)
 
 
 def _run_after(view: TextView, at: dict[int, ActorSpan], span: ActorSpan) -> list[int]:

@@ -19,6 +19,7 @@ FORMS: dict[NameKind, MentionForm] = {
     "capital": "capital",
     "seat": "capital",
     "short_name": "short_name",
+    "surname": "short_name",
     "acronym": "acronym",
 }
 # How sure a bare match is of its actor; measured on nothing, ordered by how often each misleads.
@@ -29,6 +30,7 @@ CONFIDENCE: dict[NameKind, float] = {
     "capital": 0.85,
     "seat": 0.85,
     "short_name": 0.9,
+    "surname": 0.8,
 }
 
 

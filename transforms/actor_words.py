@@ -107,7 +107,7 @@ class ActorWords:
         return cls(
             titles,
             {word: tuple(sorted(sizes, reverse=True)) for word, sizes in ends.items()},
-            frozenset(word for title in titles for word in title.split()),
+            frozenset(word for title in titles for word in title.split()) - _FUNCTION_WORDS,
             senses,
             {key: frozenset(words) for key, words in lists.items()},
             combining,
@@ -126,6 +126,7 @@ class ActorWords:
 
 
 # As spaCy cuts titles: hyphens stand alone.
+_FUNCTION_WORDS = frozenset({"of", "for", "the", "and", "-"})
 _WORD = re.compile(r"[^\W_]+(?:[’'.][^\W_]+)*|-")
 
 

@@ -30,6 +30,10 @@ __all__ = ["ActorEntry", "Catalog", "CatalogError", "Tenure"]
 # Endings that make "people of" from a place name when a user's catalog gives no demonyms.
 _DEMONYM_ENDINGS = ("i", "n", "an", "ian", "ese", "ish", "s", "ns", "ans", "ians", "is")
 _MIN_DERIVED_LETTERS = 4
+_MIN_SURNAME_LETTERS = 3
+_TOP_ROLES = frozenset(
+    {"head_of_state", "head_of_government", "foreign_minister", "defence_minister", "leader"}
+)
 _MAX_ROLLUP_STEPS = 8
 
 
@@ -87,6 +91,7 @@ class Catalog:
                 uses.extend(_uses(level, actor, actors[actor_id]))
         uses.extend(_derived_uses(raw, uses))
         words = ActorWords.load(words_files)
+        uses.extend(_surnames(raw, actors, words.lists.get("names.family_first", frozenset())))
         return cls(
             actors,
             NameTable.build(uses),
@@ -265,6 +270,23 @@ def _uses(level: int, actor: RawActor, entry: ActorEntry) -> Iterator[NameUse]:
     for name in actor.ambiguous:
         if name_key(name) not in {key for key, _ in seen}:
             yield from use(name, "capital" if name in entry.capitals else "name")
+
+
+def _surnames(
+    raw: dict[str, list[tuple[int, RawActor]]],
+    actors: dict[str, ActorEntry],
+    family_first: frozenset[str],
+) -> Iterator[NameUse]:
+    """Yield people's family names; a text's context decides whether one means the office holder."""
+    for actor_id, group in raw.items():
+        entry = actors[actor_id]
+        if entry.type != "person" or not any(t.role in _TOP_ROLES for t in entry.tenures):
+            continue
+        parts = entry.name.split()
+        first = any(tenure.rollup in family_first for tenure in entry.tenures)
+        surname = parts[0] if first else parts[-1]
+        if len(parts) > 1 and len(surname) >= _MIN_SURNAME_LETTERS and surname[0].isupper():
+            yield NameUse(actor_id, "surname", surname, "proper", False, group[-1][0])
 
 
 def _derived_uses(

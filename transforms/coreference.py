@@ -24,17 +24,21 @@ _PLURAL = frozenset({"they", "them", "their", "theirs", "themselves"})
 _FIRST = frozenset({"we", "us", "our", "ours", "i", "me", "my", "ourselves"})
 _PRONOUNS = _MALE | _FEMALE | _NEUTER | _PLURAL | _FIRST
 _POSSESSIVE = frozenset({"his", "her", "its", "their", "hers", "theirs", "our", "my"})
+_IMPERSONAL = frozenset(
+    {"rain", "snow", "seem", "appear", "turn", "take", "emerge", "happen", "transpire", "matter"}
+)
 _REASONS = frozenset({"for", "over", "about"})
 _SUBJECTS = ("nsubj", "nsubjpass", "csubj")
 
 # Confidence by how the antecedent was found; a sentence further back costs _DECAY.
 _BY_GOVERNOR = 0.85
-_BY_SUBJECT = 0.75
-_BY_NEARNESS = 0.6
+_BY_SUBJECT = 0.72
+_BY_NEARNESS = 0.62
 _BY_SPEAKER = 0.75
 _BY_DESCRIPTION = 0.75
 _WEAK = 0.5
 _DECAY = 0.08
+_STEP = 0.02
 _HORIZON = 3
 _DESCRIPTION_HORIZON = 8
 _MAX_PLURAL = 4
@@ -92,7 +96,7 @@ def resolve_references(
     for index, lower in enumerate(view.lower):
         if index in memory.at:
             continue
-        if lower in _PRONOUNS:
+        if lower in _PRONOUNS and not _acronym(view, index):
             new = _pronoun(memory, index, lower)
         elif index in offices:
             new = _office(memory, offices[index])
@@ -104,6 +108,12 @@ def resolve_references(
             memory.add(new)
             found.extend(new)
     return found
+
+
+def _acronym(view: TextView, index: int) -> bool:
+    """ "IT workers" and "the US" are no pronouns."""
+    text = view.tokens[index].text
+    return len(text) > 1 and text.isupper() and not view.is_upper(index, index)
 
 
 def _noun_set(view: TextView) -> set[str]:
@@ -145,8 +155,6 @@ def _reference(
 
 def _pronoun(memory: _Memory, index: int, lower: str) -> list[ActorSpan]:
     view = memory.view
-    if lower == "us" and view.tokens[index].text == "US":
-        return []
     if lower in _FIRST:
         return _speaker(memory, index)
     if lower in _PLURAL:
@@ -185,7 +193,7 @@ def _pleonastic(token: Token) -> bool:
     if token.dep_ == "expl":
         return True
     verb = token.head
-    if verb.lemma_ in ("rain", "snow", "seem", "appear", "turn", "take"):
+    if verb.lemma_ in _IMPERSONAL:
         return token.dep_ in _SUBJECTS
     if verb.lemma_ != "be" or token.dep_ not in _SUBJECTS:
         return False
@@ -196,7 +204,7 @@ def _pleonastic(token: Token) -> bool:
 
 
 def _means_thing(memory: _Memory, index: int) -> bool:
-    """Return whether an object "it" has a nearer noun to mean: "rejected the plan … welcomed it"."""
+    """Return whether an object "it" has a nearer noun: "rejected the plan … welcomed it"."""
     token = memory.view.tokens[index]
     if token.dep_ in _SUBJECTS or token.dep_ == "poss":
         return False
@@ -242,7 +250,7 @@ def _antecedent(
         if span is own_subject and distance == 0:
             continue
         is_subject = view.tokens[span.head].dep_ in _SUBJECTS
-        score = (_BY_SUBJECT if is_subject else _BY_NEARNESS) - _DECAY * distance - 0.005 * order
+        score = (_BY_SUBJECT if is_subject else _BY_NEARNESS) - _DECAY * distance - _STEP * order
         if best is None or score > best[0]:
             best = (score, span)
     return (best[1], best[0]) if best else None
@@ -270,7 +278,7 @@ def _governors(token: Token) -> Iterator[Token]:
 
 
 def _object_before(memory: _Memory, verb: Token, pronoun: Token) -> ActorSpan | None:
-    """Return a verb's object where the pronoun stands in what the object is thanked or blamed for."""
+    """Return a verb's object where the pronoun stands in the reason: "thanked X for its help"."""
     preposition = next(
         (child for child in verb.children if child.dep_ == "prep" and child.is_ancestor(pronoun)),
         None,

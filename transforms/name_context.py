@@ -22,6 +22,7 @@ _PLACE_KINDS = ("capital", "seat")
 _NESTING_LABELS = frozenset(
     {"PERSON", "ORG", "FAC", "WORK_OF_ART", "PRODUCT", "EVENT", "LAW", "LOC"}
 )
+_NAME_LABELS = frozenset({"PERSON", "ORG", "GPE"})
 _GEOPOLITICAL = frozenset({"GPE", "NORP"})
 _EVIDENCE_ORDER = {"state": 0, "organisation": 1, "bloc": 2, "group": 3}
 _NEAR = 2
@@ -46,6 +47,8 @@ class NameContext:
         context = cls(view, matches)
         for match in matches:
             actors = {use.actor for use in match.uses}
+            if any(use.kind == "surname" for use in match.uses):
+                continue
             if len(actors) == 1 and not any(use.ambiguous for use in match.uses):
                 context.evidence |= actors
                 if " " in match.key:
@@ -107,9 +110,13 @@ class NameContext:
     def _in_phrase(self, match: NameMatch) -> bool:
         """Products and set phrases: "French fries", "Swiss cheese"."""
         view, phrases = self.view, self.view.catalog.words.lists.get("context.phrases")
-        if not phrases or match.last + 1 >= len(view.pieces):
+        if not phrases:
             return False
-        return f"{match.key} {view.pieces[match.last + 1].folded}" in phrases
+        pieces = view.pieces
+        if match.first and f"{pieces[match.first - 1].folded} {match.key}" in phrases:
+            return True
+        after = match.last + 1
+        return after < len(pieces) and f"{match.key} {pieces[after].folded}" in phrases
 
     def _sense(self, match: NameMatch, first: int, last: int) -> NameUse | None:
         view = self.view
@@ -128,6 +135,12 @@ class NameContext:
 
     def _best_use(self, match: NameMatch, first: int, last: int) -> NameUse | None:
         uses = [use for use in match.uses if self._person_fits(use, match, first, last)]
+        if len(uses) > 1:
+            # A family name gives way to whatever else the word is a name of.
+            uses = [use for use in uses if use.kind != "surname"] or uses
+            if uses[0].kind == "surname":
+                named = [use for use in uses if use.actor in self.persons]
+                return named[0] if len(named) == 1 else None
         if len(uses) <= 1:
             return uses[0] if uses else None
         catalog, on = self.view.catalog, self.view.on
@@ -148,23 +161,33 @@ class NameContext:
 
     def _person_fits(self, use: NameUse, match: NameMatch, first: int, last: int) -> bool:
         """A surname alone is the catalog's person while in office or once named in full."""
-        if use.kind != "short_name" or use.actor in self.persons:
+        if use.kind not in ("short_name", "surname") or use.actor in self.persons:
             return True
         view = self.view
-        token = view.tokens[last]
-        if token.pos_ != "PROPN" and not view.is_upper(first, last):
+        entity = view.entity_at.get(first)
+        named = entity is not None and entity.label_ in _NAME_LABELS
+        if not named and view.tokens[last].pos_ != "PROPN" and not view.is_upper(first, last):
             return False
         if view.catalog.role(use.actor, view.on) not in ("", "former"):
-            return True
-        entity = view.entity_at.get(first)
-        return entity is not None and entity.label_ in ("PERSON", "ORG", "GPE")
+            if use.kind == "short_name":
+                return True
+            home = view.catalog.rollup(use.actor, view.on)
+            return home in self.evidence and (entity is None or named)
+        return named and use.kind == "short_name"
 
     def _inside_other_name(self, match: NameMatch, use: NameUse, first: int, last: int) -> bool:
         """Return whether a longer proper name holds the match: "Bank of China", "Dana Jordan"."""
         view, words = self.view, self.view.catalog.words
         state = view.catalog.type_of(use.actor) == "state"
+        if (
+            first > 0
+            and view.tokens[first - 1].text == "New"
+            and words.has("context.new_places", match.key)
+        ):
+            return True
         person = view.catalog.type_of(use.actor) == "person"
-        if person and use.kind != "short_name":
+        short = use.kind in ("short_name", "surname")
+        if person and not short:
             return False
         if (
             state
@@ -172,7 +195,7 @@ class NameContext:
             and self._named_person(first, last)
         ):
             return True
-        if use.kind == "short_name" and self._named_person(first, last):
+        if short and self._named_person(first, last):
             return True
         if state and self._beside_name_head(first, last):
             return True
@@ -259,6 +282,11 @@ class NameContext:
     def _as_place(self, first: int, last: int) -> bool:
         """A capital or seat is where things happen ("in Moscow"), or who does them."""
         view, words = self.view, self.view.catalog.words
+        after = last + 1
+        if after < len(view.tokens) and words.has(
+            "context.place_nouns", view.tokens[after].lemma_.lower()
+        ):
+            return True
         before = first - 1
         while before >= 0 and view.lower[before] in ("the", "downtown", "central", "nearby"):
             before -= 1

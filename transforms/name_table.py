@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-NameKind = Literal["name", "demonym", "capital", "seat", "short_name", "acronym"]
+NameKind = Literal["name", "demonym", "capital", "seat", "short_name", "surname", "acronym"]
 
 _PIECE = re.compile(r"[\w\u0300-\u036f]+")
 _SENTENCE_GAP = re.compile(r"[.!?;:]\s|[\n()\[\]\"“”—]")
@@ -172,7 +172,7 @@ def _breaks(text: str, pieces: Sequence[Piece], first: int, last: int) -> bool:
             continue
         if _SENTENCE_GAP.search(gap) and left.end - left.start > _INITIAL_CHARS:
             return True
-        if "," in gap and index + 1 < last:
+        if "," in gap:
             return True
     return False
 

@@ -44,7 +44,7 @@ def find_persons(
             add(first, last)
     for role in roles:
         run = _name_run(view, at, role.last + 1, 1)
-        if run is not None and not _is_date(view, run[0]):
+        if run is not None and _is_named(view, role, run):
             add(*run)
         if role.first >= 2 and view.lower[role.first - 1] == ",":
             run = _name_run(view, at, role.first - 2, -1)
@@ -53,9 +53,13 @@ def find_persons(
     return list({span.first: span for span in found.values()}.values())
 
 
-def _is_date(view: TextView, index: int) -> bool:
-    entity = view.entity_at.get(index)
-    return entity is not None and entity.label_ in ("DATE", "TIME")
+def _is_named(view: TextView, role: RolePhrase, run: tuple[int, int]) -> bool:
+    """Return whether the words after a title are a person: not a day, nor "Ambassador Bridge"."""
+    entity = view.entity_at.get(run[0])
+    label = entity.label_ if entity is not None else ""
+    if label in ("DATE", "TIME"):
+        return False
+    return run[1] > run[0] or label == "PERSON" or role.org is not None
 
 
 def _trim(
@@ -144,11 +148,27 @@ def _known_person(view: TextView, name: str) -> str | None:
     if len(parts) < 2:
         return None
     for use in view.catalog.names.uses.get(parts[-1], ()):
-        if use.kind == "short_name":
+        if use.kind in ("short_name", "surname"):
             listed = name_key(view.catalog.actor(use.actor).name).split(" ")
             if listed[0] == parts[0] or listed[-1] == parts[0]:
                 return use.actor
     return None
+
+
+def _known_by_office(view: TextView, name: str, rollup: str) -> str | None:
+    """Return the catalog's person of that surname who belongs to the office's state."""
+    if " " in name:
+        return None
+    uses = view.catalog.names.uses.get(name_key(name), ())
+    fitting = {
+        use.actor
+        for use in uses
+        if use.kind in ("short_name", "surname")
+        and view.catalog.rollup(use.actor, view.on) == rollup
+    }
+    current = {a for a in fitting if view.catalog.role(a, view.on) not in ("", "former")}
+    best = current or fitting
+    return best.pop() if len(best) == 1 else None
 
 
 def join_roles(
@@ -230,6 +250,11 @@ def _apply(view: TextView, person: ActorSpan, role: RolePhrase) -> None:
     if role.org is None or role.against:
         return
     stated = catalog.rollup(role.org.actor, on)
+    if person.kind == "entity":
+        known = _known_by_office(view, person.name, stated)
+        if known is not None:
+            person.actor, person.kind = known, "name"
+            person.name, person.rollup = catalog.actor(known).name, stated
     listed = person.rollup
     in_office = catalog.role(person.actor, on) not in ("", "former")
     if not listed or (not in_office and not role.past):
@@ -341,7 +366,11 @@ def short_names(view: TextView, spans: list[ActorSpan]) -> list[ActorSpan]:
 
 def _yields(holder: ActorSpan, start: int, end: int) -> bool:
     """A state's bare name after "Dana Jordan" is Dana; a person's own mention stays."""
-    return holder.type != "person" and holder.start == start and holder.end == end
+    return (
+        (holder.type != "person" or holder.kind == "surname")
+        and holder.start == start
+        and holder.end == end
+    )
 
 
 def _stands_alone(view: TextView, index: int) -> bool:

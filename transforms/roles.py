@@ -85,14 +85,15 @@ def _extend_left(view: TextView, at: dict[int, ActorSpan], phrase: RolePhrase) -
         if span is not None:
             if phrase.org is not None or span.type not in ORG_TYPES:
                 break
-            phrase.org, phrase.definite = span, True
+            phrase.org = span
+            phrase.definite = view.lower[span.last + 1] in POSSESSIVES or _is_subject(view, phrase)
             index = span.first - 1
             phrase.first = span.first
             continue
         if lower in POSSESSIVES and at.get(index - 1) is not None and phrase.org is None:
             index -= 1
             continue
-        if lower in DETERMINERS:
+        if lower in DETERMINERS and view.tokens[index].pos_ in ("DET", "PRON"):
             phrase.first = index
             phrase.definite = lower not in ("a", "an")
             break
@@ -108,6 +109,11 @@ def _extend_left(view: TextView, at: dict[int, ActorSpan], phrase: RolePhrase) -
             continue
         phrase.first = index
         index -= 1
+
+
+def _is_subject(view: TextView, phrase: RolePhrase) -> bool:
+    """Return whether the title acts: headlines drop the article ("US president condemns …")."""
+    return view.tokens[phrase.head].dep_ in ("nsubj", "nsubjpass")
 
 
 def _plain_modifier(view: TextView, index: int) -> bool:
