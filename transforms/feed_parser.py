@@ -58,12 +58,14 @@ def parse_feed(
     *,
     origin: str | None = None,
     outlet: str | None = None,
+    base: str | None = None,
     max_entries: int = MAX_ENTRIES,
 ) -> Iterator[RawItem | Reject]:
     """Yield the feed's entries as raw items; what can't be used as rejects; never raises.
 
     `url` is where the feed was got, None for a saved feed, which may name its own. `origin` is
     what rejects and items point at (the URL by default), with `#N` for the N-th entry from 1.
+    `base` is what links resolve against where neither entry nor feed says.
     Rejects: `empty_body`, `binary`, `not_a_feed`, `empty_feed`, `empty_entry`,
     `too_many_entries`, `parse_failed`.
     """
@@ -84,7 +86,7 @@ def parse_feed(
         yield reject("parse_failed", detail[:EXCERPT_CHARS], place, _excerpt(body))
         return
     feed_url = url or absolute_url(head.self_url, None)
-    base = absolute_url(head.home, feed_url) or feed_url
+    base = absolute_url(head.home, base or feed_url) or base or feed_url
     guids = Counter(entry.guid for entry in entries if entry is not None and entry.guid)
     links = _resolved_links(entries, base)
     shared = Counter(canonical_url(link) for link in links if link)

@@ -1,0 +1,191 @@
+"""Feeds to raw items: hosts are spread over shards, and each shard polls its own politely."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import apache_beam as beam
+
+from transforms.feed_parser import parse_feed
+from transforms.fetch import FetchRequest, FetchResult, fetch_all, host_of
+from transforms.ids import stable_int
+from transforms.records import RawItem, Reject
+from transforms.settings import NetworkSettings, ReadSettings
+
+ITEMS = "items"
+REJECTS = "rejects"
+POLLS = "polls"
+EXCERPT_CHARS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class FeedSource:
+    """A feed to poll: its outlet if the user named it, and the validators of the last poll."""
+
+    url: str
+    outlet: str | None = None
+    etag: str | None = None
+    last_modified: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FeedPoll:
+    """What one poll of a feed came to, for whoever keeps the feed's state.
+
+    Save it only after the poll's items are durable: validators that outlive lost items lose them
+    for good. `reason` is None for success (`status` 304: nothing new), else the reject's.
+    `permanent_url` is set where 301s or 308s led to a body that is a feed.
+    """
+
+    url: str
+    polled_at: datetime
+    status: int
+    reason: str | None
+    etag: str | None
+    last_modified: str | None
+    permanent_url: str | None
+    retry_after_s: float | None
+    items: int
+    rejects: int
+
+
+def utc_now() -> datetime:
+    """Return the current time in UTC."""
+    return datetime.now(UTC)
+
+
+def poll_feeds(
+    sources: Iterable[FeedSource],
+    network: NetworkSettings,
+    read: ReadSettings,
+    now: Callable[[], datetime] = utc_now,
+) -> Iterator[RawItem | Reject | FeedPoll]:
+    """Yield each feed's items and rejects as it arrives, then its poll; never raises for a feed.
+
+    A feed that couldn't be had is a reject with stage `fetch` and the reason of `FetchResult`.
+    """
+    wanted: dict[str, FeedSource] = {}
+    for source in sources:
+        wanted.setdefault(source.url, source)
+    requests = [FetchRequest(one.url, one.etag, one.last_modified) for one in wanted.values()]
+    for result in fetch_all(requests, network):
+        yield from _poll(wanted[result.url], result, read, now())
+
+
+class PollShardFn(beam.DoFn):
+    """Polls one shard's feeds; items go to the main output, the rest to `rejects` and `polls`."""
+
+    def __init__(
+        self, network: NetworkSettings, read: ReadSettings, fetched_at: datetime | None
+    ) -> None:
+        self._network = network
+        self._read = read
+        self._fetched_at = fetched_at
+
+    def process(self, shard: tuple[int, Iterable[FeedSource]]) -> Iterator[Any]:
+        """Yield what the shard's feeds hold."""
+        fixed = self._fetched_at
+        now = utc_now if fixed is None else lambda: fixed
+        for found in poll_feeds(shard[1], self._network, self._read, now):
+            if isinstance(found, RawItem):
+                yield found
+            else:
+                name = REJECTS if isinstance(found, Reject) else POLLS
+                yield beam.pvalue.TaggedOutput(name, found)
+
+
+class ReadFeeds(beam.PTransform):
+    """Nothing -> outputs `items` (RawItem), `rejects` (Reject) and `polls` (FeedPoll).
+
+    All feeds of a host fall to one shard, so `per_host` holds across workers; `concurrency` is
+    shared out among the shards. `fetched_at` stamps every item; by default each its own time.
+    """
+
+    def __init__(
+        self,
+        sources: Iterable[FeedSource],
+        network: NetworkSettings,
+        read: ReadSettings,
+        fetched_at: datetime | None = None,
+        shards: int = 1,
+    ) -> None:
+        super().__init__()
+        self._sources = list(sources)
+        self._read = read
+        self._fetched_at = fetched_at
+        self._shards = max(1, min(shards, network.concurrency))
+        share = network.concurrency // self._shards
+        self._network = network.model_copy(update={"concurrency": share})
+
+    def expand(self, begin: Any) -> Any:
+        """Apply the polling at the root of a pipeline."""
+        shards = self._shards
+        return (
+            begin
+            | "Feeds" >> beam.Create(self._sources, reshuffle=False)
+            | "Shard by host" >> beam.Map(lambda source: (shard_of(source.url, shards), source))
+            | "Group shards" >> beam.GroupByKey()
+            | "Poll shard"
+            >> beam.ParDo(PollShardFn(self._network, self._read, self._fetched_at)).with_outputs(
+                REJECTS, POLLS, main=ITEMS
+            )
+        )
+
+
+def shard_of(url: str, shards: int) -> int:
+    """Return the shard that polls a URL's host, the same in every process."""
+    return stable_int(host_of(url)) % shards
+
+
+def _poll(
+    source: FeedSource, result: FetchResult, read: ReadSettings, at: datetime
+) -> Iterator[RawItem | Reject | FeedPoll]:
+    items = rejects = 0
+    reason = result.reason
+    if reason is not None:
+        rejects = 1
+        yield Reject(
+            stage="fetch",
+            reason=reason,
+            detail=result.detail,
+            origin=source.url,
+            excerpt=result.final_url[:EXCERPT_CHARS],
+            at=at,
+            outlet=source.outlet,
+            feed_url=source.url,
+        )
+    elif not result.not_modified:
+        # The asked URL identifies the feed, wherever a redirect leads today; links resolve
+        # against where the document came from.
+        for found in parse_feed(
+            result.body,
+            source.url,
+            result.content_type,
+            at,
+            outlet=source.outlet,
+            base=result.final_url,
+            max_entries=read.max_entries_per_feed,
+        ):
+            if isinstance(found, RawItem):
+                items += 1
+            else:
+                rejects += 1
+                reason = found.reason if not items and "#" not in found.origin else reason
+            yield found
+    answered = reason is None or reason == "empty_feed"
+    yield FeedPoll(
+        url=source.url,
+        polled_at=at,
+        status=result.status,
+        reason=reason,
+        # Validators of a document that wasn't a feed would hide the feed's return.
+        etag=result.etag if answered else source.etag,
+        last_modified=result.last_modified if answered else source.last_modified,
+        permanent_url=result.permanent_url if answered and items else None,
+        retry_after_s=result.retry_after_s,
+        items=items,
+        rejects=rejects,
+    )
