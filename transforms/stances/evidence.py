@@ -10,6 +10,7 @@ from transforms.stances.grammar import Stated
 from transforms.stances.tree import Tree
 
 DIGITS = 4
+DOUBT_IS_NEUTRAL = 0.75
 COUNTED_FACTUALITY = ("asserted", "planned")
 
 
@@ -31,12 +32,19 @@ def best_per_dyad(stated: Iterable[Stated]) -> list[Stated]:
         )
         if key not in best or item.weight > best[key].weight:
             best[key] = item
+    signed = {key[:2] for key, item in best.items() if key[2] and _is_told(item)}
     kept = []
     for (source, target, sign, voice, factuality), item in best.items():
-        other = best.get((source, target, -sign, voice, factuality))
+        if not sign and (source, target) in signed:
+            continue  # "met and pledged support" is support
+        other = best.get((source, target, -sign, voice, factuality)) if sign else None
         if other is None or item.weight > other.weight - 0.1:
             kept.append(item)
     return _one_per_trigger(kept)
+
+
+def _is_told(item: Stated) -> bool:
+    return item.status.factuality in COUNTED_FACTUALITY
 
 
 def _one_per_trigger(stated: Iterable[Stated]) -> list[Stated]:
@@ -78,10 +86,15 @@ def _evidence(
     confidence = round(min(1.0, max(0.0, item.weight)), DIGITS)
     rest = round(1.0 - confidence, DIGITS)
     # A grammar that isn't sure doubts that there is a stance at all, rather than its sign.
-    neutral = confidence if sign == 0 else round(rest * 0.75, DIGITS)
-    minor = round(1.0 - confidence - neutral, DIGITS) if sign else round(rest / 2, DIGITS)
-    supportive = confidence if sign > 0 else minor
-    opposed = confidence if sign < 0 else round(1.0 - neutral - supportive, DIGITS)
+    if sign:
+        neutral = round(rest * DOUBT_IS_NEUTRAL, DIGITS)
+        other = round(rest - neutral, DIGITS)
+        supportive, opposed = (confidence, other) if sign > 0 else (other, confidence)
+    else:
+        neutral = confidence
+        lean = 0.0 if negated else reading.lean
+        supportive = round(rest * (1 + lean) / 2, DIGITS)
+        opposed = round(rest - supportive, DIGITS)
     tokens = tuple(sorted(reading.trigger)) or (reading.predicate,)
     start, end = tree.start[tokens[0]], tree.end[tokens[-1]]
     source, target = reading.source, reading.target
@@ -91,7 +104,6 @@ def _evidence(
         and status.factuality in COUNTED_FACTUALITY
         and not status.is_background
         and source.rollup != target.rollup
-        and sign != 0
     )
 
     def inside(offset: int) -> int:

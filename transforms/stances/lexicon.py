@@ -39,6 +39,7 @@ FRAME_KEYS = frozenset(
         "without",
         "reciprocal",
         "accusation",
+        "lean",
     }
 )
 WORKING = ("carry", "raise", "receive", "end", "cancel")
@@ -72,8 +73,10 @@ class LexiconError(ValueError):
 class Frame:
     """How one word or phrase relates its arguments.
 
-    `sign` is +1 supportive, -1 opposed, 0 neutral; `weight` in 0..1. `rest` holds the words after
-    the first. `target` and `source` list where the arguments stand, in order of preference.
+    `sign`: +1 supportive, -1 opposed, 0 neutral; `weight` in 0..1. `lean`, -1..1, says which way a
+    neutral frame leans (a meeting is rather friendly); a neutral frame without lean says nothing
+    by itself. `rest` holds the words after the first. `target` and `source` list where the
+    arguments stand, in order of preference.
     """
 
     group: str
@@ -88,6 +91,7 @@ class Frame:
     without: frozenset[str]
     reciprocal: Reciprocal
     accusation: bool
+    lean: float = 0.0
 
     @property
     def phrase(self) -> str:
@@ -230,6 +234,11 @@ class _Reader:
             raise self.fail(entry, "weight", "must be a number from 0 to 1")
         if not 0 <= weight <= 1:
             raise self.fail(entry, "weight", f"{weight} is not between 0 and 1")
+        lean = table.get("lean", 0.0)
+        if isinstance(lean, bool) or not isinstance(lean, int | float) or not -1 <= lean <= 1:
+            raise self.fail(entry, "lean", "must be a number from -1 to 1")
+        if lean and stance != "neutral":
+            raise self.fail(entry, "lean", "is for neutral groups only")
         accusation = table.get("accusation", False)
         if not isinstance(accusation, bool):
             raise self.fail(entry, "accusation", "must be true or false")
@@ -258,6 +267,7 @@ class _Reader:
                         entry, "reciprocal", table.get("reciprocal", ""), RECIPROCAL
                     ),
                     accusation=accusation,
+                    lean=float(lean),
                 )
             )
         return frames

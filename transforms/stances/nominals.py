@@ -14,7 +14,7 @@ from transforms.stances.clauses import Clauses
 from transforms.stances.holders import Holder, Holders
 from transforms.stances.lexicon import Frame, Lexicon
 from transforms.stances.pairs import directed, mutual
-from transforms.stances.phrases import find_phrase, matching_frames
+from transforms.stances.phrases import find_groups, find_phrase, matching_frames
 from transforms.stances.readings import Charge, Reading
 from transforms.stances.tree import Tree
 
@@ -31,7 +31,14 @@ class Governor:
     """The verb that a noun is the object of, and what it does to the noun's stance."""
 
     verb: int
-    role: str  # carry, raise, receive, end, cancel, or "" for any other verb
+    roles: frozenset[str]  # of carry, raise, receive, end, cancel; empty for any other verb
+
+    @property
+    def role(self) -> str:
+        """Return the role that decides where a verb has several."""
+        return next(
+            (r for r in ("end", "raise", "carry", "cancel", "receive") if r in self.roles), ""
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +85,7 @@ class Nominals:
         if len(parties) > 1:
             yield from mutual(parties, frame, predicate, trigger, scale, **options)  # type: ignore[arg-type]
             return
-        if governor.role == "receive" and not own:
+        if "receive" in governor.roles and not own:
             receivers = self.holders.of_all(self.clauses.agents(governor.verb))
             givers = self._givers(i, governor.verb)
             if givers:
@@ -120,16 +127,12 @@ class Nominals:
             if tree.dep[clause] in ("acl", "relcl") and tree.is_verb(clause):
                 passive = tree.tag[clause] == "VBN"
                 if passive or at in self.clauses.objects(clause):
-                    phrase = find_phrase(tree, clause, self.lexicon.working)
-                    if phrase is not None:
-                        return Governor(clause, phrase.group)
+                    roles = find_groups(tree, clause, self.lexicon.working)
+                    if roles:
+                        return Governor(clause, roles)
         verb = self._verb_above(at)
-        if verb is None:
-            return Governor(i, "")
-        phrase = find_phrase(tree, verb, self.lexicon.working)
-        if phrase is None:
-            return Governor(i, "")
-        return Governor(verb, phrase.group)
+        roles = find_groups(tree, verb, self.lexicon.working) if verb is not None else frozenset()
+        return Governor(i if verb is None or not roles else verb, roles)
 
     def _verb_above(self, i: int) -> int | None:
         """Return the verb that `i` is the object of, nouns like "resumption of" looked through."""

@@ -30,7 +30,8 @@ def directed(
 ) -> Iterator[Reading]:
     """Yield the frame's stance from each source toward each target, internal dyads left out."""
     way = frame.sign if sign is None else sign
-    if way == 0:
+    lean = frame.lean if way == frame.sign else -frame.lean
+    if way == 0 and not lean:
         return
     for source in sources:
         own = {
@@ -57,6 +58,7 @@ def directed(
                 cancelled,
                 hypothetical,
                 words_of_source,
+                lean if way == 0 else 0.0,
             )
 
 

@@ -68,6 +68,13 @@ def find_phrase(
     return None
 
 
+def find_groups(tree: Tree, i: int, index: dict[str, tuple[Phrase, ...]]) -> frozenset[str]:
+    """Return the groups of the longest listed phrases at token `i`: "cut" and "cut off" differ."""
+    found = [p for p in index.get(tree.lemma[i], ()) if matches_rest(tree, i, p.rest)]
+    longest = max((len(p.rest) for p in found), default=0)
+    return frozenset(p.group for p in found if len(p.rest) == longest)
+
+
 def matching_frames(tree: Tree, i: int, frames: dict[str, tuple[Frame, ...]]) -> list[Frame]:
     """Return the frames whose words stand at token `i`, the most specific first."""
     return [f for f in frames.get(tree.lemma[i], ()) if matches_rest(tree, i, f.rest)]

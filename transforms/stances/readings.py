@@ -12,7 +12,7 @@ Kind = Literal["act", "statement", "relation"]
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One directed stance: `sign` +1 or -1, `weight` 0..1.
+    """One directed stance: `sign` +1, -1 or 0 (neutral, leaning by `lean` -1..1), `weight` 0..1.
 
     `predicate` is the token whose negation, modality and speaker apply; `trigger` are the tokens
     that show the stance. `accusation` marks deeds that are blame when someone reports them.
@@ -30,6 +30,7 @@ class Reading:
     cancelled: bool = False
     hypothetical: bool = False
     words_of_source: bool = True
+    lean: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""Scoring the stance reader against reference data; `pipeline.evaluate` is its front."""
