@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+import numpy as np
 from rapidfuzz.distance import Indel
 
-# Longer gaps are whole passages, not swapped words; aligning them costs time for nothing.
-MAX_GAP_WORDS = 200
+from transforms.text_view import TextView
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,43 +32,49 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """Words of a gap that one text has where the other has others (or none): half-open ranges."""
+class Shared:
+    """What two texts have in common: the number of distinct shingles, and the passages."""
 
-    left_start: int
-    left_end: int
-    right_start: int
-    right_end: int
+    shingles: int
+    blocks: tuple[Block, ...]
 
 
-def shared_blocks(left: Sequence[str], right: Sequence[str], width: int) -> list[Block]:
+def shared_passages(first: TextView, second: TextView, width: int) -> Shared:
     """Return the passages of at least `width` words that both texts have, by `left` position.
 
-    A passage is found by a run of `width` words that each text has once, then grown both ways, so
-    that moved paragraphs are found where a longest common subsequence would lose them. Linear.
+    Shingles meet wherever they stand, so that moved paragraphs are found where a longest common
+    subsequence would lose them. Shingles that follow each other in both texts make a passage.
+    Where a text repeats itself, the first place counts.
     """
-    places = _unique_runs(right, width)
+    ours, our_places = first.shingles(width)
+    theirs, their_places = second.shingles(width)
+    values, in_ours, in_theirs = np.intersect1d(
+        ours, theirs, assume_unique=True, return_indices=True
+    )
+    if not len(values):
+        return Shared(0, ())
+    left, right = our_places[in_ours], their_places[in_theirs]
+    order = np.argsort(left)
+    left, right = left[order], right[order]
+    breaks = np.flatnonzero((np.diff(left) != 1) | (np.diff(right) != 1)) + 1
+    starts = np.concatenate(([0], breaks))
+    sizes = np.diff(np.concatenate((starts, [len(left)]))) + width - 1
     blocks: list[Block] = []
-    covered = 0
-    for start, run in _unique_runs_in_order(left, width):
-        if start < covered or run not in places:
-            continue
-        at = places[run]
-        back = 0
-        while (
-            start - back > covered and at > back and left[start - back - 1] == right[at - back - 1]
-        ):
-            back += 1
-        size = width
-        while (
-            start + size < len(left)
-            and at + size < len(right)
-            and left[start + size] == right[at + size]
-        ):
-            size += 1
-        blocks.append(Block(start - back, at - back, size + back))
-        covered = start + size
-    return blocks
+    for at, to, size in zip(
+        left[starts].tolist(), right[starts].tolist(), sizes.tolist(), strict=True
+    ):
+        block = Block(at, to, size)
+        last = blocks[-1] if blocks else None
+        if last is not None and last.left + last.size > at:
+            if last.right - last.left == to - at:  # one passage, parted by a repeated shingle
+                blocks[-1] = Block(last.left, last.right, max(last.size, at + size - last.left))
+                continue
+            cut = last.left + last.size - at
+            if cut >= size:
+                continue
+            block = Block(at + cut, to + cut, size - cut)
+        blocks.append(block)
+    return Shared(len(values), tuple(blocks))
 
 
 def gaps(blocks: Sequence[Block], left_size: int, right_size: int) -> Iterator[Gap]:
@@ -84,55 +90,32 @@ def gaps(blocks: Sequence[Block], left_size: int, right_size: int) -> Iterator[G
             continue
         after = edged[index + 1]
         left_start, right_start = block.left + block.size, block.right + block.size
-        # A passage that one text repeats may have grown into its neighbour on the right.
+        # A passage that one text repeats may reach into its neighbour on the right.
         gap = Gap(left_start, after.left, right_start, max(right_start, after.right))
         if gap.left_end > gap.left_start or gap.right_end > gap.right_start:
             yield gap
 
 
-def changes(left: Sequence[str], right: Sequence[str], gap: Gap) -> tuple[list[Change], float]:
-    """Return the changes inside a gap and how much of it is unchanged (0 to 1)."""
-    first, second = left[gap.left_start : gap.left_end], right[gap.right_start : gap.right_end]
-    whole = Change(gap.left_start, gap.left_end, gap.right_start, gap.right_end)
-    if not first or not second:
-        return [whole], 0.0
-    if max(len(first), len(second)) > MAX_GAP_WORDS:
-        return [whole], 0.0
-    found: list[Change] = []
+def changes(
+    left: Sequence[Hashable], right: Sequence[Hashable]
+) -> tuple[list[tuple[slice, slice]], float]:
+    """Return where two short sequences differ, and how much of the longer is unchanged (0 to 1).
+
+    Each change is a slice of `left` and the slice of `right` that stands in its place; one of the
+    two may be empty.
+    """
+    if not left or not right:
+        return ([(slice(0, len(left)), slice(0, len(right)))] if left or right else []), 0.0
+    found: list[tuple[slice, slice]] = []
     kept = 0
-    for step in Indel.opcodes(first, second):
-        if step.tag == "equal":
-            kept += step.src_end - step.src_start
+    at = to = 0
+    for step in Indel.opcodes(left, right):
+        if step.tag != "equal":
             continue
-        change = Change(
-            gap.left_start + step.src_start,
-            gap.left_start + step.src_end,
-            gap.right_start + step.dest_start,
-            gap.right_start + step.dest_end,
-        )
-        touching = found and (found[-1].left_end, found[-1].right_end) == (
-            change.left_start,
-            change.right_start,
-        )
-        if touching:
-            last = found.pop()
-            change = Change(last.left_start, change.left_end, last.right_start, change.right_end)
-        found.append(change)
-    return found, kept / max(len(first), len(second))
-
-
-def _unique_runs_in_order(words: Sequence[str], width: int) -> list[tuple[int, tuple[str, ...]]]:
-    return [(at, run) for run, at in sorted(_unique_runs(words, width).items(), key=lambda i: i[1])]
-
-
-def _unique_runs(words: Sequence[str], width: int) -> dict[tuple[str, ...], int]:
-    """Return the position of each run of `width` words that occurs once."""
-    seen: dict[tuple[str, ...], int] = {}
-    repeated: set[tuple[str, ...]] = set()
-    for at, run in enumerate(zip(*(words[step:] for step in range(width)), strict=False)):
-        if run in seen:
-            repeated.add(run)
-        seen[run] = at
-    for run in repeated:
-        del seen[run]
-    return seen
+        if (step.src_start, step.dest_start) != (at, to):
+            found.append((slice(at, step.src_start), slice(to, step.dest_start)))
+        kept += step.src_end - step.src_start
+        at, to = step.src_end, step.dest_end
+    if (at, to) != (len(left), len(right)):
+        found.append((slice(at, len(left)), slice(to, len(right))))
+    return found, kept / max(len(left), len(right))

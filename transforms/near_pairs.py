@@ -211,10 +211,10 @@ class Views:
             return view
         view = TextView(text.id, text.title, text.text, text.outlet, self.rules)
         self._kept[text] = view
-        self._words += len(view.tokens)
+        self._words += len(view)
         while self._words > self.limit and len(self._kept) > 1:
             _, dropped = self._kept.popitem(last=False)
-            self._words -= len(dropped.tokens)
+            self._words -= len(dropped)
         return view
 
 

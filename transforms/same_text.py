@@ -1,8 +1,8 @@
 """Whether two articles carry the same text: alike in wording, and agreed on actors and numbers.
 
 Wording alone can't tell. Two statements that differ only in the actor reach a Jaccard similarity
-of 0.81, a genuine cut wire copy 0.74. So what remains after the shared passages is aligned, and a
-pair is refused where a short replacement swaps a name, a number, a date or the direction of a
+of 0.81, a genuine cut wire copy 0.74. So what remains between the shared passages is aligned, and
+a pair is refused where a short replacement swaps a name, a number, a date or the direction of a
 verb. Words that come and go on one side only (a cut tail, an added paragraph) are no swap.
 
 Short texts are compared otherwise: each of their words counts. All of the shorter text must stand
@@ -15,15 +15,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
 from rapidfuzz.fuzz import ratio
 
-from transforms.alignment import Block, Change, Gap, changes, gaps, shared_blocks
+from transforms.alignment import Block, Gap, changes, gaps, shared_passages
 from transforms.settings import DeduplicateSettings
 from transforms.text_rules import TextRules
-from transforms.text_view import DAY_KINDS, Kind, TextView, Tokens
+from transforms.text_view import DAY_KINDS, NAMES, Kind, TextView, Token
 
 # A replacement of more words than this is a rewritten clause, not a swapped fact.
 MAX_SWAP_WORDS: Final = 6
+# Longer gaps are whole passages; aligning them costs time for nothing.
+MAX_GAP_WORDS: Final = 200
 # A gap that keeps less than this is two different passages; its words don't answer each other.
 MIN_KEPT: Final = 0.5
 MAX_LOOSE_GAP_WORDS: Final = 12
@@ -35,6 +38,14 @@ MIN_STEM: Final = 4
 MIN_FRAGMENT_WORDS: Final = 12
 # A headline may differ from its copy's only where the short text names this many facts itself.
 MIN_FACTS: Final = 2
+
+_SWAPS: Final = (
+    ("number", frozenset({Kind.NUMBER})),
+    ("day", frozenset({Kind.WEEKDAY})),
+    ("date", frozenset({Kind.DATE})),
+    ("day", frozenset({Kind.RELATIVE_DAY})),
+    ("name", NAMES),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,48 +62,44 @@ def same_text(first: TextView, second: TextView, settings: DeduplicateSettings) 
     """Return whether two articles carry the same text; the order of the two makes no difference."""
     if (second.text, second.title, second.outlet) < (first.text, first.title, first.outlet):
         first, second = second, first
-    sizes = len(first.tokens), len(second.tokens)
-    if not min(sizes):
+    size = min(len(first), len(second))
+    if not size:
         return Verdict(False, 0.0, "none", "empty text")
-    if min(sizes) < settings.short_words:
+    if size < settings.short_words:
         return _short(first, second)
-    if first.tokens.words == second.tokens.words:
+    if np.array_equal(first.hashes, second.hashes):
         return Verdict(True, 1.0, "exact", "equal words")
     return _long(first, second, settings)
 
 
 def _long(first: TextView, second: TextView, settings: DeduplicateSettings) -> Verdict:
-    left, right = first.tokens, second.tokens
-    width = settings.shingle_words
-    shingles = first.shingles(width), second.shingles(width)
-    shared = len(shingles[0] & shingles[1])
-    jaccard = shared / (len(shingles[0]) + len(shingles[1]) - shared)
-    containment = shared / min(len(shingles[0]), len(shingles[1]))
+    shared = shared_passages(first, second, settings.shingle_words)
+    sizes = [len(view.shingles(settings.shingle_words)[0]) for view in (first, second)]
+    jaccard = shared.shingles / (sum(sizes) - shared.shingles)
+    containment = shared.shingles / min(sizes)
     if jaccard >= settings.min_jaccard:
-        method, similarity = "jaccard", jaccard
+        method, similarity = "jaccard", round(jaccard, 4)
     elif containment >= settings.min_containment:
-        method, similarity = "containment", containment
+        method, similarity = "containment", round(containment, 4)
+        if _starts_deep(first, second, shared.blocks, settings):
+            return Verdict(False, similarity, method, "passage inside a longer text")
     else:
         return Verdict(False, round(jaccard, 4), "jaccard", "different wording")
-    blocks = shared_blocks(left.words, right.words, width)
-    refusal = (
-        _misplaced(blocks, len(left), len(right), settings) if method == "containment" else ""
-    ) or _contradiction(first, second, blocks, settings)
-    return Verdict(not refusal, round(similarity, 4), method, refusal or "same passages")
+    refusal = _contradiction(first, second, shared.blocks, settings)
+    return Verdict(not refusal, similarity, method, refusal or "same passages")
 
 
-def _misplaced(
-    blocks: Sequence[Block], left_size: int, right_size: int, settings: DeduplicateSettings
-) -> str:
-    """Refuse a text that stands deep inside a longer one: a round-up carries many stories."""
-    longer_starts = [
-        block.left if left_size >= right_size else block.right
+def _starts_deep(
+    first: TextView, second: TextView, blocks: Sequence[Block], settings: DeduplicateSettings
+) -> bool:
+    """Return whether the shorter text stands deep inside the longer: round-ups carry many."""
+    longer_is_first = len(first) >= len(second)
+    starts = [
+        block.left if longer_is_first else block.right
         for block in blocks
         if block.size >= 2 * settings.shingle_words
     ]
-    if min(longer_starts, default=settings.max_intro_words + 1) > settings.max_intro_words:
-        return "passage inside a longer text"
-    return ""
+    return min(starts, default=settings.max_intro_words + 1) > settings.max_intro_words
 
 
 def _contradiction(
@@ -103,74 +110,70 @@ def _contradiction(
     One swap in `words_per_conflict` shared words is taken for a correction, unless it stands in
     the lead or occurs twice.
     """
-    left, right = first.tokens, second.tokens
     allowed = sum(block.size for block in blocks) // settings.words_per_conflict
     seen: set[str] = set()
-    for gap in gaps(blocks, len(left), len(right)):
-        for change in _answering_changes(left, right, gap):
-            conflict = _conflict(first, second, change)
+    for gap in gaps(blocks, len(first), len(second)):
+        for ours, theirs in _answering(first, second, gap):
+            conflict = _conflict(first, second, ours, theirs)
             if not conflict:
                 continue
-            in_lead = min(change.left_start, change.right_start) < settings.lead_words
+            in_lead = min(gap.left_start, gap.right_start) < settings.lead_words
             if in_lead or conflict in seen or len(seen) >= allowed:
                 return conflict
             seen.add(conflict)
     return ""
 
 
-def _answering_changes(left: Tokens, right: Tokens, gap: Gap) -> Iterator[Change]:
+def _answering(
+    first: TextView, second: TextView, gap: Gap
+) -> Iterator[tuple[list[Token], list[Token]]]:
     """Yield the changes of a gap whose two sides answer each other, word for word."""
-    found, kept = changes(left.words, right.words, gap)
-    if kept < MIN_KEPT:
-        widest = max(gap.left_end - gap.left_start, gap.right_end - gap.right_start)
-        if widest > MAX_LOOSE_GAP_WORDS or _whole_sentences(left, right, gap):
-            return
-    yield from found
+    sizes = gap.left_end - gap.left_start, gap.right_end - gap.right_start
+    if max(sizes) > (MAX_GAP_WORDS if min(sizes) else MAX_SWAP_WORDS):
+        return
+    left = first.tokens(gap.left_start, gap.left_end)
+    right = second.tokens(gap.right_start, gap.right_end)
+    found, kept = changes([token.word for token in left], [token.word for token in right])
+    if kept < MIN_KEPT and (
+        max(sizes) > MAX_LOOSE_GAP_WORDS or _whole_sentences(first, second, gap)
+    ):
+        return
+    for ours, theirs in found:
+        yield left[ours], right[theirs]
 
 
-def _whole_sentences(left: Tokens, right: Tokens, gap: Gap) -> bool:
+def _whole_sentences(first: TextView, second: TextView, gap: Gap) -> bool:
     """Return whether both sides of the gap start and end where sentences do."""
     return (
         gap.left_end > gap.left_start
         and gap.right_end > gap.right_start
-        and _starts(left, gap.left_start)
-        and _starts(left, gap.left_end)
-        and _starts(right, gap.right_start)
-        and _starts(right, gap.right_end)
+        and first.opens_sentence(gap.left_start)
+        and first.opens_sentence(gap.left_end)
+        and second.opens_sentence(gap.right_start)
+        and second.opens_sentence(gap.right_end)
     )
 
 
-def _starts(tokens: Tokens, place: int) -> bool:
-    return place >= len(tokens) or tokens.starts[place]
-
-
-def _conflict(first: TextView, second: TextView, change: Change) -> str:
-    """Return what a change turns into something else ("name Torrin/Maskel"); "" for nothing."""
-    left, right = first.tokens, second.tokens
-    ours = range(change.left_start, change.left_end)
-    theirs = range(change.right_start, change.right_end)
-    if max(len(ours), len(theirs)) > MAX_SWAP_WORDS:
+def _conflict(
+    first: TextView, second: TextView, ours: Sequence[Token], theirs: Sequence[Token]
+) -> str:
+    """Return what a change turns into something else ("name torrin/maskel"); "" for nothing."""
+    longest = max(len(ours), len(theirs))
+    if longest > MAX_SWAP_WORDS:
         return ""
     rules = first.rules
-    negated = [
-        sum(_negates(tokens.words[place], rules.negations) for place in places)
-        for tokens, places in ((left, ours), (right, theirs))
-    ]
-    if sum(negated) % 2 and max(len(ours), len(theirs)) <= MAX_SWAP_WORDS // 2:
-        return f"negation {_said(left, ours)}/{_said(right, theirs)}"
+    negated = sum(
+        token.word in rules.negations or token.word.endswith("n't") for token in (*ours, *theirs)
+    )
+    if negated % 2 and longest <= MAX_SWAP_WORDS // 2:
+        return f"negation {_said(ours)}/{_said(theirs)}"
     if not ours or not theirs:
         return ""
-    for place in ours:
-        opposite = rules.opposites.get(left.words[place], frozenset())
-        if any(right.words[other] in opposite for other in theirs):
-            return f"opposite {_said(left, ours)}/{_said(right, theirs)}"
-    for kinds, label in (
-        ({Kind.NUMBER}, "number"),
-        ({Kind.WEEKDAY}, "day"),
-        ({Kind.DATE}, "date"),
-        ({Kind.RELATIVE_DAY}, "day"),
-        ({Kind.NAME, Kind.POSSIBLE_NAME}, "name"),
-    ):
+    for token in ours:
+        opposite = rules.opposites.get(token.word, frozenset())
+        if any(other.word in opposite for other in theirs):
+            return f"opposite {_said(ours)}/{_said(theirs)}"
+    for label, kinds in _SWAPS:
         mine = _facts(first, ours, kinds)
         yours = _facts(second, theirs, kinds)
         if mine and yours and not _agree(mine, yours, rules):
@@ -178,20 +181,17 @@ def _conflict(first: TextView, second: TextView, change: Change) -> str:
     return ""
 
 
-def _negates(word: str, negations: frozenset[str]) -> bool:
-    return word in negations or word.endswith("n't")
+def _said(tokens: Sequence[Token]) -> str:
+    return " ".join(token.word for token in tokens)
 
 
-def _said(tokens: Tokens, places: range) -> str:
-    return " ".join(tokens.words[place] for place in places)
-
-
-def _facts(view: TextView, places: range, kinds: set[Kind]) -> list[str]:
-    tokens = view.tokens
+def _facts(view: TextView, tokens: Sequence[Token], kinds: frozenset[Kind]) -> list[str]:
     return [
-        tokens.words[place]
-        for place in places
-        if tokens.kinds[place] in kinds and tokens.words[place] not in view.neutral_names
+        token.word
+        for token in tokens
+        if token.kind in kinds
+        and token.word not in view.neutral_names
+        and not (token.kind is Kind.POSSIBLE_NAME and view.has_plain(token.word))
     ]
 
 
@@ -222,19 +222,20 @@ def _same_fact(word: str, other: str, rules: TextRules) -> bool:
 
 
 def _short(first: TextView, second: TextView) -> Verdict:
-    shorter, longer = sorted((first, second), key=lambda view: len(view.tokens))
-    small, large = shorter.tokens, longer.tokens
-    window = min(len(large), len(small) + MAX_LOOSE_GAP_WORDS)
-    found, _ = changes(small.words, large.words, Gap(0, len(small), 0, window))
-    missing = sum(change.left_end - change.left_start for change in found)
+    shorter, longer = sorted((first, second), key=len)
+    window = min(len(longer), len(shorter) + MAX_LOOSE_GAP_WORDS)
+    small, large = shorter.all_tokens, longer.tokens(0, window)
+    if not small:
+        return Verdict(False, 0.0, "none", "empty text")
+    found, _ = changes([token.word for token in small], [token.word for token in large])
+    missing = sum(ours.stop - ours.start for ours, _ in found)
     similarity = round(1 - missing / len(small), 4)
-    inside = [change for change in found if change.left_start < len(small)]
-    for change in inside:
-        if not _factless(shorter, longer, change):
-            ours = _said(small, range(change.left_start, change.left_end))
-            theirs = _said(large, range(change.right_start, change.right_end))
-            return Verdict(False, similarity, "short", f"other words {ours}/{theirs}")
-    cut = len(large) > window or len(found) > len(inside)
+    inside = [change for change in found if change[0].start < len(small)]
+    for ours, theirs in inside:
+        if not _factless(shorter, longer, small[ours], large[theirs]):
+            words = f"{_said(small[ours])}/{_said(large[theirs])}"
+            return Verdict(False, similarity, "short", f"other words {words}")
+    cut = len(longer) > window or len(found) > len(inside)
     if (cut or inside) and len(small) < MIN_FRAGMENT_WORDS:
         return Verdict(False, similarity, "short", "fragment")
     if not _titles_agree(shorter, longer) and _fact_count(shorter) < MIN_FACTS:
@@ -242,33 +243,27 @@ def _short(first: TextView, second: TextView) -> Verdict:
     return Verdict(True, similarity, "short", "equal but for words without a fact")
 
 
-def _factless(first: TextView, second: TextView, change: Change) -> bool:
+def _factless(
+    first: TextView, second: TextView, ours: Sequence[Token], theirs: Sequence[Token]
+) -> bool:
     """Return whether a change leaves out, adds or respells nothing that matters in a short text."""
-    rules = first.rules
-    ours = _weighty(first, range(change.left_start, change.left_end))
-    theirs = _weighty(second, range(change.right_start, change.right_end))
-    if not ours and not theirs:
-        return True
-    days = [{kind for _, kind in side if kind in DAY_KINDS} for side in (ours, theirs)]
-    if days[0] and days[1] and not days[0] & days[1]:
-        ours = [item for item in ours if item[1] not in DAY_KINDS]
-        theirs = [item for item in theirs if item[1] not in DAY_KINDS]
-    if len(ours) != len(theirs):
+    mine, yours = _weighty(first, ours), _weighty(second, theirs)
+    days = [{token.kind for token in side} & DAY_KINDS for side in (mine, yours)]
+    if days[0] and days[1] and not days[0] & days[1]:  # "Wednesday" for "Feb. 3"
+        mine = [token for token in mine if token.kind not in DAY_KINDS]
+        yours = [token for token in yours if token.kind not in DAY_KINDS]
+    if len(mine) != len(yours):
         return False
+    respell = first.rules.respell
     return all(
-        mine == yours or (kind is other and rules.respell(mine) == rules.respell(yours))
-        for (mine, kind), (yours, other) in zip(ours, theirs, strict=True)
+        one.word == two.word or (one.kind is two.kind and respell(one.word) == respell(two.word))
+        for one, two in zip(mine, yours, strict=True)
     )
 
 
-def _weighty(view: TextView, places: range) -> list[tuple[str, Kind]]:
-    tokens = view.tokens
+def _weighty(view: TextView, tokens: Sequence[Token]) -> list[Token]:
     light = view.rules.function_words | view.rules.titles | view.neutral_names
-    return [
-        (tokens.words[place], tokens.kinds[place])
-        for place in places
-        if tokens.words[place] not in light
-    ]
+    return [token for token in tokens if token.word not in light]
 
 
 def _titles_agree(first: TextView, second: TextView) -> bool:
@@ -277,8 +272,7 @@ def _titles_agree(first: TextView, second: TextView) -> bool:
 
 
 def _fact_count(view: TextView) -> int:
-    facts = {Kind.NAME, Kind.POSSIBLE_NAME, Kind.NUMBER}
+    facts = NAMES | {Kind.NUMBER}
     return sum(
-        kind in facts and word not in view.neutral_names
-        for word, kind in zip(view.tokens.words, view.tokens.kinds, strict=True)
+        token.kind in facts and token.word not in view.neutral_names for token in view.all_tokens
     )

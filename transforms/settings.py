@@ -59,12 +59,13 @@ class DeduplicateSettings(Section):
 
     shingle_words: Positive = 4
     permutations: Positive = 128
-    bands: Positive = 32
+    bands: Positive = 8
+    band_rows: Positive = 4
     short_words: Positive = 40
     min_jaccard: Fraction = 0.6
     min_containment: Fraction = 0.75
     horizon_days: Positive = 7
-    max_bucket: Positive = 64
+    max_bucket: Positive = 16
     anchors: Positive = 8
     lead_anchors: Positive = 4
     lead_words: Positive = 40

@@ -27,7 +27,7 @@ import numpy.typing as npt
 from rensa import RMinHash
 
 from transforms.settings import DeduplicateSettings
-from transforms.words import Counts, Hashes, fold, hash_words, spread
+from transforms.words import Counts, Hashes, fold, hash_words, runs, spread
 
 # Signatures are kept in the store: another seed or rensa algorithm version makes them unusable.
 SEED: Final = 20_261_125
@@ -80,10 +80,10 @@ def sketch_many(articles: Sequence[SketchInput], settings: DeduplicateSettings) 
     width = settings.shingle_words
     words, counts = hash_words([fold(article.text) for article in articles])
     owner = np.repeat(np.arange(len(counts)), counts)
-    shingles, shingle_counts = _combine(words, owner, counts, width)
-    passages, passage_counts = _combine(words, owner, counts, 2 * width)
+    shingles, shingle_counts = _runs_within(words, owner, counts, width)
+    passages, passage_counts = _runs_within(words, owner, counts, 2 * width)
     signatures = _signatures(shingles, shingle_counts, settings.permutations)
-    bands = _band_hashes(signatures, settings.bands)
+    bands = _band_hashes(signatures, settings)
     made = []
     word_end = passage_end = 0
     for row, article in enumerate(articles):
@@ -123,19 +123,13 @@ def _sequence_hash(words: Hashes) -> int:
     return int.from_bytes(digest.digest(), "big", signed=True)
 
 
-def _combine(
-    words: Hashes, owner: npt.NDArray[Any], counts: Counts, span: int
+def _runs_within(
+    words: Hashes, owner: npt.NDArray[Any], counts: Counts, width: int
 ) -> tuple[Hashes, Counts]:
-    """Hash each run of `span` words that lies within one text, in text order."""
-    sizes = np.maximum(counts - span + 1, 0)
-    length = len(words) - span + 1
-    if length <= 0:
-        return np.empty(0, dtype=np.uint64), np.zeros_like(counts)
-    mixed = np.full(length, span, dtype=np.uint64)
-    for step in range(span):
-        mixed *= _SPREADER
-        mixed += words[step : step + length]
-    return spread(mixed[owner[:length] == owner[span - 1 :]]), sizes
+    """Hash each run of `width` words that lies within one text, in text order."""
+    found = runs(words, width)
+    whole = owner[: len(found)] == owner[len(owner) - len(found) :]
+    return found[whole], np.maximum(counts - width + 1, 0)
 
 
 def _signatures(shingles: Hashes, counts: Counts, permutations: int) -> npt.NDArray[np.uint32]:
@@ -144,9 +138,11 @@ def _signatures(shingles: Hashes, counts: Counts, permutations: int) -> npt.NDAr
     return np.array(matrix.to_rows(), dtype="<u4")
 
 
-def _band_hashes(signatures: npt.NDArray[np.uint32], bands: int) -> npt.NDArray[np.int64]:
-    bands = min(bands, signatures.shape[1])
-    rows = signatures.shape[1] // bands
+def _band_hashes(
+    signatures: npt.NDArray[np.uint32], settings: DeduplicateSettings
+) -> npt.NDArray[np.int64]:
+    rows = settings.band_rows
+    bands = min(settings.bands, signatures.shape[1] // rows)
     grouped = signatures[:, : bands * rows].reshape(-1, bands, rows).astype(np.uint64)
     mixed = np.zeros(grouped.shape[:2], dtype=np.uint64) + np.arange(1, bands + 1, dtype=np.uint64)
     for row in range(rows):

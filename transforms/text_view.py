@@ -1,15 +1,20 @@
-"""A text as verification reads it: tokens that keep what a swap of facts would change."""
+"""A text as verification reads it: hashed words to align, and tokens of facts where it matters.
+
+Whole texts are only hashed, by numpy; the few words between shared passages are read as tokens.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import cached_property
 from typing import Final
 
+import numpy as np
+
 from transforms.text_rules import TextRules, shipped_rules
+from transforms.words import Counts, Hashes, runs, space_out, word_spans
 
 _TOKEN: Final = re.compile(
     r"(?:[^\W\d_]\.){2,}"  # U.S., a.m.
@@ -17,11 +22,8 @@ _TOKEN: Final = re.compile(
     r"|[^\W\d_]+(?:'[^\W\d_]+)*"
     r"|[%$€£¥]"
 )
-_UNSPACED: Final = re.compile(
-    r"([\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff])"
-)
 _GROUPED: Final = re.compile(r"\d{1,3}(?:,\d{3})+")
-_SENTENCE_END: Final = re.compile(r"[.!?…][\"'”’»)\]]*\s|\n")
+_SENTENCE_END: Final = re.compile(r"[.!?…:][\"'”’»)\]]*\s|\n|[\"“]")
 # "PORT SARN, Feb. 3 (Harbour Wire) -- ": capitals, or a name before a source in brackets.
 _CAPITALS: Final = r"[A-ZÀ-Þ][A-ZÀ-Þ.'-]+(?:[ /][A-ZÀ-Þ][A-ZÀ-Þ.'-]*){0,3}"
 _PLACE: Final = r"[A-ZÀ-Þ][\w.'-]+(?:[ /][A-ZÀ-Þ][\w.'-]*){0,3}"
@@ -51,19 +53,16 @@ class Kind(IntEnum):
     RELATIVE_DAY = 6
 
 
+NAMES: Final = frozenset({Kind.NAME, Kind.POSSIBLE_NAME})
 DAY_KINDS: Final = frozenset({Kind.WEEKDAY, Kind.DATE, Kind.RELATIVE_DAY})
 
 
-@dataclass(frozen=True)
-class Tokens:
-    """Parallel lists: normalised words, their kinds, and whether a sentence starts at each."""
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A normalised word and what it stands for."""
 
-    words: list[str]
-    kinds: list[Kind]
-    starts: list[bool]
-
-    def __len__(self) -> int:
-        return len(self.words)
+    word: str
+    kind: Kind
 
 
 @dataclass(frozen=True)
@@ -77,14 +76,70 @@ class TextView:
     rules: TextRules = field(default_factory=shipped_rules, repr=False, compare=False)
 
     @cached_property
-    def tokens(self) -> Tokens:
-        """Return the text's tokens, without dateline, byline and credits."""
-        return tokenise(strip_frame(self.text), self.rules)
+    def body(self) -> str:
+        """Return the text without dateline, byline and credits, spaced out where words need it."""
+        return space_out(strip_frame(self.text))
+
+    @cached_property
+    def _words(self) -> tuple[Hashes, Counts, Counts]:
+        return word_spans(self.body)
+
+    @property
+    def hashes(self) -> Hashes:
+        """Return the hash of each word."""
+        return self._words[0]
+
+    def __len__(self) -> int:
+        return len(self._words[0])
+
+    def shingles(self, width: int) -> tuple[Hashes, Counts]:
+        """Return the distinct hashes of runs of `width` words, sorted, and their first positions.
+
+        A text shorter than `width` has one run: itself.
+        """
+        kept: dict[int, tuple[Hashes, Counts]] = self.__dict__.setdefault("_shingles", {})
+        if width not in kept:
+            values, places = np.unique(
+                runs(self.hashes, min(width, max(1, len(self)))), return_index=True
+            )
+            kept[width] = values, places.astype(np.int64)
+        return kept[width]
+
+    def tokens(self, start: int, end: int) -> list[Token]:
+        """Return the tokens of the words from `start` up to `end`."""
+        if start >= end:
+            return []
+        _, starts, ends = self._words
+        first, last = int(starts[start]), int(ends[end - 1])
+        if self.body[last : last + 1] == ".":  # the full stop of "U.S."
+            last += 1
+        opens = self.opens_sentence(start)
+        return tokenise(self.body[first:last], self.rules, opens)
+
+    @cached_property
+    def all_tokens(self) -> list[Token]:
+        """Return the tokens of the whole text; for short texts."""
+        return self.tokens(0, len(self))
+
+    def opens_sentence(self, place: int) -> bool:
+        """Return whether a sentence starts at a word; so it does at both ends of the text."""
+        _, starts, ends = self._words
+        if place <= 0 or place >= len(starts):
+            return True
+        between = self.body[int(ends[place - 1]) : int(starts[place])]
+        if _SENTENCE_END.search(between) is None:
+            return False
+        before = self.body[int(starts[place - 1]) : int(ends[place - 1])].casefold()
+        return "\n" in between or before not in self.rules.abbreviations
+
+    def has_plain(self, word: str) -> bool:
+        """Return whether the text has a word in lower case, which a name never is."""
+        return re.search(rf"\b{re.escape(word)}\b", self.body) is not None
 
     @cached_property
     def title_words(self) -> frozenset[str]:
         """Return the title's words that carry meaning."""
-        words = tokenise(self.title, self.rules).words
+        words = {token.word for token in tokenise(self.title, self.rules)}
         return frozenset(words) - self.rules.function_words
 
     @cached_property
@@ -93,107 +148,75 @@ class TextView:
         outlet = re.findall(r"[^\W_]+", self.outlet.casefold())
         return self.rules.agencies | frozenset(word for word in outlet if len(word) > 2)
 
-    def shingles(self, width: int) -> frozenset[tuple[str, ...]]:
-        """Return the distinct runs of `width` words; the whole text if it is shorter."""
-        words = self.tokens.words
-        if not words:
-            return frozenset()
-        runs = zip(*(words[step:] for step in range(width)), strict=False)
-        return frozenset(runs) or frozenset({tuple(words)})
-
 
 def strip_frame(text: str) -> str:
     """Return the text without what outlets put around it: byline, dateline, reporting credits."""
     text = text.replace("\u2019", "'").strip()
-    text = _CREDIT.sub(" ", text)
+    if "(" in text or "[" in text:
+        text = _CREDIT.sub(" ", text)
     byline = _BYLINE.match(text)
     start = byline.end() if byline else 0
     dateline = _DATELINE.match(text, start, start + 160)
     return text[dateline.end() if dateline else start :]
 
 
-def tokenise(text: str, rules: TextRules) -> Tokens:
-    """Return the tokens of `text`: numbers in one form, dates as one token, possessives dropped."""
-    if not text.isascii():
-        text = _UNSPACED.sub(r" \1 ", text.replace("\u2019", "'"))
-    words: list[str] = []
-    kinds: list[Kind] = []
-    starts: list[bool] = []
+def tokenise(text: str, rules: TextRules, opens: bool = True) -> list[Token]:
+    """Return the tokens of `text`: numbers in one form, dates as one token, possessives dropped.
+
+    `opens` says whether the text's first word opens a sentence.
+    """
+    text = text.replace("\u2019", "'")
+    tokens: list[Token] = []
     end = 0
     for match in _TOKEN.finditer(text):
+        if tokens:
+            opens = (
+                _SENTENCE_END.search(text, end, match.start()) is not None
+                and tokens[-1].word not in rules.abbreviations
+            )
         raw = match.group()
-        opens = end == 0 or (
-            _SENTENCE_END.search(text, end, match.start()) is not None
-            and words[-1] not in rules.abbreviations
-        )
-        end = match.end()
-        # An abbreviation's last full stop may be the sentence's: let the next token see it.
-        if raw[-1] == ".":
-            end -= 1
-        word, kind = _read(raw, opens, rules)
-        words.append(word)
-        kinds.append(kind)
-        starts.append(opens)
-    _confirm_names(words, kinds)
-    return _join_dates(Tokens(words, kinds, starts), rules)
+        # An acronym's last full stop may be the sentence's too: let the next word see it.
+        end = match.end() - 1 if raw[-1] == "." else match.end()
+        tokens.append(_read(raw, opens, rules))
+    return _join_dates(tokens, rules)
 
 
-def _read(raw: str, opens: bool, rules: TextRules) -> tuple[str, Kind]:
+def _read(raw: str, opens: bool, rules: TextRules) -> Token:
     word = raw.casefold()
     if word[0].isdigit():
-        return (word.replace(",", "") if _GROUPED.fullmatch(word) else word), Kind.NUMBER
+        return Token(word.replace(",", "") if _GROUPED.fullmatch(word) else word, Kind.NUMBER)
     word = word.removesuffix("'s").replace(".", "")
     if word in rules.numbers:
-        return rules.numbers[word], Kind.NUMBER
+        return Token(rules.numbers[word], Kind.NUMBER)
     if word in rules.weekdays:
-        return word, Kind.WEEKDAY
+        return Token(word, Kind.WEEKDAY)
     if word in rules.relative_days:
-        return word, Kind.RELATIVE_DAY
+        return Token(word, Kind.RELATIVE_DAY)
     if raw[0].isupper() and word not in rules.titles and word not in rules.function_words:
-        return word, Kind.POSSIBLE_NAME if opens else Kind.NAME
-    return word, Kind.WORD
+        return Token(word, Kind.POSSIBLE_NAME if opens else Kind.NAME)
+    return Token(word, Kind.WORD)
 
 
-def _confirm_names(words: list[str], kinds: list[Kind]) -> None:
-    """Call a sentence's first word a name where the text capitalises it elsewhere too."""
-    sure = {word for word, kind in zip(words, kinds, strict=True) if kind is Kind.NAME}
-    plain = {word for word, kind in zip(words, kinds, strict=True) if kind is Kind.WORD}
-    for place, kind in enumerate(kinds):
-        if kind is Kind.POSSIBLE_NAME:
-            if words[place] in sure:
-                kinds[place] = Kind.NAME
-            elif words[place] in plain:
-                kinds[place] = Kind.WORD
-
-
-def _join_dates(tokens: Tokens, rules: TextRules) -> Tokens:
+def _join_dates(tokens: list[Token], rules: TextRules) -> list[Token]:
     """Make "Feb. 3", "3 February" and "February 3, 2026" one token of kind DATE."""
-    words, kinds, starts = tokens.words, tokens.kinds, tokens.starts
-    if not any(word in rules.months for word in words):
+    if not any(token.word in rules.months for token in tokens):
         return tokens
-    joined = Tokens([], [], [])
+    joined: list[Token] = []
     place = 0
-    while place < len(words):
-        span, word = _date_at(words, place, rules)
-        joined.words.append(word or words[place])
-        joined.kinds.append(Kind.DATE if word else kinds[place])
-        joined.starts.append(starts[place])
+    while place < len(tokens):
+        span, date = _date_at([token.word for token in tokens[place : place + 3]], rules)
+        joined.append(Token(date, Kind.DATE) if date else tokens[place])
         place += span
     return joined
 
 
-def _date_at(words: list[str], place: int, rules: TextRules) -> tuple[int, str]:
-    """Return how many tokens the date at `place` takes, and its form; (1, "") for no date."""
-    pair: Iterable[tuple[str, str]] = ()
-    if place + 1 < len(words):
-        pair = ((words[place], words[place + 1]), (words[place + 1], words[place]))
-    for month, day in pair:
-        if month in rules.months and day.isdigit() and 1 <= int(day[:3]) <= 31:
-            has_year = (
-                place + 2 < len(words)
-                and len(words[place + 2]) == 4
-                and words[place + 2].isdigit()
-                and words[place + 2][:2] in ("19", "20")
-            )
+def _date_at(words: list[str], rules: TextRules) -> tuple[int, str]:
+    """Return how many of the words a date takes, and its form; (1, "") for no date."""
+    if len(words) < 2:
+        return 1, ""
+    for month, day in ((words[0], words[1]), (words[1], words[0])):
+        if month in rules.months and day.isdecimal() and 1 <= int(day[:3]) <= 31:
+            year = words[2] if len(words) > 2 else ""
+            has_year = len(year) == 4 and year.isdecimal() and year[:2] in ("19", "20")
             return (3 if has_year else 2), f"{rules.months[month]}-{int(day):02}"
     return 1, ""
