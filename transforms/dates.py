@@ -86,6 +86,7 @@ _EPOCH = re.compile(r"\d{9,10}(?:\.\d+)?|\d{12,13}")
 _TRAILING_ZONE = re.compile(
     r"\s*(?:\b(?P<zone>[A-Za-z]{1,5}))?\s*(?P<offset>(?<=[\d\sA-Za-z])[+-]\d{2}:?\d{2})?\s*\Z"
 )
+_NUMBER = re.compile(r"\d+")
 _YEAR = re.compile(r"(?<!\d)\d{4}(?!\d)")
 
 
@@ -126,14 +127,17 @@ def _read(text: str, language: str | None) -> tuple[datetime | None, tuple[str, 
         return _from_epoch(text), ()
     for form in _FORMS:
         found = form.match(text)
-        if found is not None:
-            value, flags = _from_parts(found.groupdict())
-            if value is not None:
-                return value, flags
-    # Without a year there is no date to find, and failing costs dateparser every language it has.
-    if _YEAR.search(text) is None:
+        if found is not None and _is_english(found.groupdict().get("month")):
+            return _from_parts(found.groupdict())
+    # Without a year and a day there is no date to find, and failing costs dateparser every
+    # language that it has.
+    if _YEAR.search(text) is None or len(_NUMBER.findall(text)) < 2:
         return None, ()
     return _from_any_language(text, language)
+
+
+def _is_english(month: str | None) -> bool:
+    return month is None or month.lower() in _MONTHS
 
 
 def _from_epoch(digits: str) -> datetime | None:

@@ -199,7 +199,7 @@ def _codec(name: str | None) -> str | None:
     if not info._is_text_encoding or info.name.startswith(("utf-16", "utf-32", "utf-7", "idna")):
         # A document whose declaration could be read byte by byte is in none of these.
         return None
-    if info.name in {"punycode", "unicode_escape", "raw_unicode_escape", "undefined"}:
+    if info.name in ("punycode", "unicode-escape", "raw-unicode-escape", "undefined", "mbcs"):
         return None
     return _BROWSER_NAMES.get(info.name, info.name)
 

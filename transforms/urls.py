@@ -44,7 +44,10 @@ def _domain_of_host(host: str) -> str:
         return host
     found = tld.get_tld(f"https://{host}/", as_object=True, fail_silently=True, search_private=True)
     registered = getattr(found, "fld", None)
-    return registered if isinstance(registered, str) and registered else host
+    if isinstance(registered, str) and registered:
+        return registered
+    # The list's rule for a suffix it doesn't know: that suffix and one label.
+    return ".".join(host.split(".")[-2:])
 
 
 def domain(url: str) -> str:
