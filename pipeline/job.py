@@ -7,6 +7,7 @@ or what went wrong. A worker that dies takes this process with it and nothing el
 from __future__ import annotations
 
 import ctypes
+import importlib
 import json
 import logging
 import signal
@@ -102,6 +103,7 @@ def run_batch(spec: JobSpec, config: Config) -> dict[str, Any]:
 def main(arguments: list[str]) -> int:
     """Run the job of a spec file; returns one of the exit codes above."""
     _die_with_parent()
+    _import_beam()
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
     spec_path = Path(arguments[0])
     spec = JobSpec(**json.loads(spec_path.read_text(encoding="utf-8")))
@@ -132,6 +134,19 @@ def _is_unusable(error: Exception) -> bool:
 def _last_line(error: Exception) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[-1][:500] if lines else type(error).__name__
+
+
+def _import_beam() -> None:
+    """Import Beam without pandas, which it takes a second to load for DataFrames we don't use."""
+    hidden = sys.modules.get("pandas")
+    sys.modules["pandas"] = None  # type: ignore[assignment]
+    try:
+        importlib.import_module("apache_beam")
+    finally:
+        if hidden is None:
+            del sys.modules["pandas"]
+        else:
+            sys.modules["pandas"] = hidden
 
 
 def _die_with_parent() -> None:

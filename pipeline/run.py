@@ -241,9 +241,11 @@ class _Run:
             limit = self.config.runner.batch_articles if is_local(self.config.runner) else None
             total = count_records(pending)
             part = take_batch(pending, limit or total)
-            halve_until_done(
-                part, lambda p, n=batch: self._batch(p, n), self._reject_record, _split_records
-            )
+
+            def attempt(slices: Sequence[JournalSlice], number: int = batch) -> None:
+                self._batch(slices, number)
+
+            halve_until_done(part, attempt, self._reject_record, _split_records)
 
     def _batch(self, part: Sequence[JournalSlice], number: int) -> None:
         job = self._job()

@@ -9,3 +9,5 @@ HERE = Path(__file__).resolve().parent
 for folder in (HERE, HERE / "transforms", HERE / "pipeline"):
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
+
+pytest_plugins = ["seed_server"]
