@@ -16,7 +16,7 @@ from typing import Any
 
 import feedparser
 
-from transforms.encoding import charset_of, decode, is_binary, scrub_surrogates
+from transforms.encoding import charset_of, decode, is_binary
 from transforms.feed_xml import repair_xml, root_name
 from transforms.json_feed import (
     FeedEntry,
@@ -31,12 +31,8 @@ from transforms.urls import absolute_url, canonical_url
 
 MAX_ENTRIES = 5_000
 EXCERPT_CHARS = 200
-# feedparser's fallback for what can't be repaired is regular expressions over the whole text,
-# whose time grows faster than the text.
-LOOSE_MAX_CHARS = 500_000
 
 FEED_ROOTS = frozenset(("rss", "feed", "rdf", "channel", "rss10"))
-_ENTRY_TAG = re.compile(r"<(?:[A-Za-z0-9]+:)?(?:item|entry)[\s>]")
 _CDATA_TEXT = re.compile(r"\A\s*<!\[CDATA\[(.*?)(?:\]\]>)?\s*\Z", re.DOTALL)
 
 
@@ -146,12 +142,6 @@ def _read(
         raise FeedError("not_a_feed", "an HTML page", text)
     document, repaired = repair_xml(text)
     head, entries = _read_xml(document)
-    wanted = len(_ENTRY_TAG.findall(text))
-    if repaired and len(entries) < wanted and len(text) <= LOOSE_MAX_CHARS:
-        # Tags so crossed that repair nested or lost entries: feedparser reads them as tag soup.
-        loose_head, loose = _read_xml(text.encode("utf-8", "replace"))
-        if len(loose) > len(entries):
-            head, entries = loose_head, loose
     if not entries:
         if root in FEED_ROOTS:
             raise FeedError("empty_feed", f"a feed without entries (root <{root}>)", text)
@@ -162,7 +152,7 @@ def _read(
 
 def _read_json(text: str) -> tuple[FeedHead, list[FeedEntry | None]]:
     try:
-        document = json.loads(scrub_surrogates(text))
+        document = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise FeedError("not_a_feed", f"JSON that can't be read: {error}", text) from None
     if not is_json_feed(document):
@@ -249,8 +239,7 @@ def _resolved_links(entries: list[FeedEntry | None], base: str | None) -> list[s
 
 
 def _text(found: Mapping[str, Any], key: str) -> str | None:
-    value = as_text(found.get(key))
-    return scrub_surrogates(value) if value else None
+    return as_text(found.get(key))
 
 
 def _own(found: Mapping[str, Any], key: str) -> str | None:

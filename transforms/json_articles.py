@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from transforms.encoding import scrub_surrogates
 from transforms.json_feed import as_text
 from transforms.markup import has_tags
 from transforms.records import RawItem
@@ -76,5 +75,5 @@ def _first(record: dict[str, Any], keys: tuple[str, ...]) -> str | None:
             value = ", ".join(name for name in names if isinstance(name, str))
         text = as_text(value)
         if text:
-            return scrub_surrogates(text)
+            return text
     return None

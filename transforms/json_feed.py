@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from transforms.encoding import scrub_surrogates
+
 
 @dataclass(frozen=True, slots=True)
 class FeedEntry:
@@ -75,10 +77,10 @@ def json_feed_entries(document: dict[str, Any]) -> Iterator[FeedEntry | None]:
 
 
 def as_text(value: Any) -> str | None:
-    """Return a JSON scalar as non-blank text, or None (numbers occur as ids and dates)."""
+    """Return a scalar as non-blank text that can be stored, or None (ids and dates are numbers)."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
-    text = str(value).strip()
+    text = scrub_surrogates(str(value)).strip()
     return text or None
 
 

@@ -18,7 +18,7 @@ RUSSIAN = "Министр заявил, что договор подписан"
         ("<rss>Übung</rss>".encode("utf-16-le"), None, "<rss>Übung</rss>"),
         ("<rss>Übung</rss>".encode("utf-16-be"), "utf-8", "<rss>Übung</rss>"),
         (codecs.BOM_UTF8 + "Übung".encode(), "iso-8859-1", "Übung"),
-        ("\n ".encode() + codecs.BOM_UTF8 + b"<rss/>", None, "\n <rss/>"),
+        (b"\n " + codecs.BOM_UTF8 + b"<rss/>", None, "\n <rss/>"),
         ("“Zitat”".encode("cp1252"), "iso-8859-1", "“Zitat”"),
         (RUSSIAN.encode("cp1251"), "windows-1251", RUSSIAN),
         (RUSSIAN.encode("koi8-r"), "koi8-r", RUSSIAN),
