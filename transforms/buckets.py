@@ -5,7 +5,6 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import pairwise
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -17,11 +16,11 @@ from transforms.signatures import Sketch
 Integers = npt.NDArray[np.int64]
 
 # Parts of the key space: each is handled whole, by one worker.
-SHARDS: Final = 16
+SHARDS: Final = 8
 DAY_US: Final = 86_400_000_000
 # In a bucket over the limit, each text meets the bucket's first ones and the ones just before it.
-FIRST_TEXTS: Final = 4
-NEIGHBOURS: Final = 3
+FIRST_TEXTS: Final = 3
+NEIGHBOURS: Final = 2
 
 
 class Chunk(NamedTuple):
@@ -49,11 +48,15 @@ class Member(NamedTuple):
 
 
 class Link(NamedTuple):
-    """A candidate pair, earlier article first; `exact` where equal words already prove it."""
+    """A candidate pair, earlier article first; `exact` where equal words already prove it.
+
+    `time` is when the second was published.
+    """
 
     first: str
     second: str
     exact: bool
+    time: int
 
 
 def pack(sketches: Sequence[Sketch], settings: DeduplicateSettings) -> Iterator[tuple[int, Chunk]]:
@@ -105,12 +108,16 @@ def shard_links(chunks: Iterable[Chunk], settings: DeduplicateSettings) -> Itera
 
 
 def exact_links(bucket: Sequence[Member], settings: DeduplicateSettings) -> Iterator[Link]:
-    """Chain the members of equal words in time; members come sorted and all have the same words."""
+    """Chain the members of equal words in time; members come sorted and all have the same words.
+
+    Each meets the two before it, so that the chain holds when one of them is revised later.
+    """
     horizon = settings.horizon_days * DAY_US
     chain = [member for member in bucket if member.joins]
-    for before, after in pairwise(chain):
-        if after.time - before.time <= horizon and before.id != after.id:
-            yield Link(before.id, after.id, True)
+    for index, after in enumerate(chain):
+        for before in chain[max(0, index - 2) : index]:
+            if after.time - before.time <= horizon and before.id != after.id:
+                yield Link(before.id, after.id, True, after.time)
 
 
 def bucket_links(bucket: Sequence[Member], settings: DeduplicateSettings) -> Iterator[Link]:
@@ -133,7 +140,7 @@ def bucket_links(bucket: Sequence[Member], settings: DeduplicateSettings) -> Ite
         for other in partners:
             one, two = _closest(texts[other], text)
             if two.time - one.time <= horizon and one.id != two.id:
-                yield Link(one.id, two.id, False)
+                yield Link(one.id, two.id, False, two.time)
 
 
 def _texts(bucket: Sequence[Member]) -> list[list[Member]]:
@@ -146,6 +153,8 @@ def _texts(bucket: Sequence[Member]) -> list[list[Member]]:
 
 def _closest(left: Sequence[Member], right: Sequence[Member]) -> tuple[Member, Member]:
     """Return the two members, one of each, that were published closest together, earlier first."""
+    if len(left) == len(right) == 1:
+        return (left[0], right[0]) if left[0] < right[0] else (right[0], left[0])
     if len(left) > len(right):
         left, right = right, left
     times = [member.time for member in right]

@@ -3,9 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 Node = TypeVar("Node", bound=Hashable)
+
+
+class Forest(Generic[Node]):
+    """Nodes joined pair by pair; a component's root is its least node by `key`.
+
+    Iterative, so that a long chain can't exhaust the stack; nearly linear in the number of joins.
+    """
+
+    def __init__(self, key: Callable[[Node], Any] | None = None) -> None:
+        self._rank: Callable[[Node], Any] = key if key is not None else lambda node: node
+        self._parent: dict[Node, Node] = {}
+
+    def add(self, node: Node) -> None:
+        """Make a node known; it is alone until it is joined."""
+        self._parent.setdefault(node, node)
+
+    def root(self, node: Node) -> Node:
+        """Return the root of a node's component; a node not known is added."""
+        parent = self._parent
+        root = parent.setdefault(node, node)
+        while parent[root] != root:
+            root = parent[root]
+        while parent[node] != root:
+            parent[node], node = root, parent[node]
+        return root
+
+    def join(self, one: Node, other: Node) -> None:
+        """Put two nodes into one component."""
+        root, second = self.root(one), self.root(other)
+        if root == second:
+            return
+        if self._rank(second) < self._rank(root):
+            root, second = second, root
+        self._parent[second] = root
+
+    def together(self, one: Node, other: Node) -> bool:
+        """Return whether two nodes are in one component."""
+        return self.root(one) == self.root(other)
+
+    def roots(self) -> dict[Node, Node]:
+        """Map every known node to its root."""
+        return {node: self.root(node) for node in list(self._parent)}
 
 
 def connected(
@@ -15,27 +57,11 @@ def connected(
 ) -> dict[Node, Node]:
     """Map every node of `pairs` and `nodes` to its component's root: the least node by `key`.
 
-    Without `key` nodes are compared themselves. The result depends on neither order. Nearly
-    linear; iterative, so that a long chain can't exhaust the stack.
+    Without `key` nodes are compared themselves. The result depends on neither order.
     """
-    rank: Callable[[Node], Any] = key if key is not None else lambda node: node
-    parent: dict[Node, Node] = {node: node for node in nodes}
+    forest = Forest(key)
+    for node in nodes:
+        forest.add(node)
     for one, other in pairs:
-        parent.setdefault(one, one)
-        parent.setdefault(other, other)
-        root, second = _find(parent, one), _find(parent, other)
-        if root == second:
-            continue
-        if rank(second) < rank(root):
-            root, second = second, root
-        parent[second] = root
-    return {node: _find(parent, node) for node in list(parent)}
-
-
-def _find(parent: dict[Node, Node], node: Node) -> Node:
-    root = node
-    while parent[root] != root:
-        root = parent[root]
-    while parent[node] != root:
-        parent[node], node = root, parent[node]
-    return root
+        forest.join(one, other)
+    return forest.roots()

@@ -1,21 +1,21 @@
 """Near copies as Beam steps: sketches -> shared bands -> candidate pairs -> verified pairs.
 
-Texts travel only for articles that have a candidate partner, once per pair at most: the earlier
-article's text goes to the later one's key, so that the first copy of a story of thousands, which
-all others meet, never has their texts in one list.
+Candidate pairs, which are few and hold no text, are divided into cells; only the texts that a cell
+compares travel to it, once each, however many partners they have.
 """
 
 from __future__ import annotations
 
-from collections import Counter, OrderedDict, defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple, Protocol
+from itertools import chain
+from typing import Any, Protocol
 
 import apache_beam as beam
 
 from transforms.buckets import Chunk, Link, pack, shard_links
+from transforms.cells import Text, make_edge, plan_cells, verify_cell, view_of
 from transforms.same_text import same_text
 from transforms.settings import DeduplicateSettings
 from transforms.signatures import Sketch, SketchInput, sketch_many
@@ -25,8 +25,6 @@ from transforms.text_view import TextView
 
 # Articles sketched at once: enough to share numpy's call costs, few enough to stay in cache.
 BATCH = 128
-# Words that a worker keeps tokenised for the next comparison; about 100 bytes each.
-CACHED_WORDS = 500_000
 
 StoreCandidates = Callable[[Sequence[int]], Iterable[tuple[str, datetime]]]
 StoreTexts = Callable[[Sequence[str]], Iterable[tuple[str, ...]]]
@@ -45,15 +43,6 @@ class TextRecord(Protocol):
     def published_at(self) -> datetime | None: ...
     @property
     def fetched_at(self) -> datetime: ...
-
-
-class Text(NamedTuple):
-    """An article's text on its way to a comparison."""
-
-    id: str
-    title: str
-    text: str
-    outlet: str
 
 
 class NearPairs(beam.PTransform):
@@ -87,24 +76,24 @@ class NearPairs(beam.PTransform):
         batches = records | "Batch" >> beam.BatchElements(
             min_batch_size=BATCH, max_batch_size=BATCH
         )
-        links = (
+        cells = (
             batches
             | "Sketch" >> beam.FlatMap(lambda batch: pack(sketches_of(batch, settings), settings))
             | "GroupShards" >> beam.GroupByKey()
-            | "Link" >> beam.FlatMap(lambda shard: shard_links(shard[1], settings))
-            | "ByFirst" >> beam.Map(lambda link: (link.first, link))
+            | "Link" >> beam.Map(lambda shard: (0, list(shard_links(shard[1], settings))))
+            | "LinksToOne" >> beam.GroupByKey()
+            | "PlanCells" >> beam.FlatMap(_cells).with_outputs("needs", "links")
         )
         texts = records | "Texts" >> beam.MapTuple(lambda key, record: (key, text_of(key, record)))
-        routed = (
-            {"texts": texts, "links": links}
-            | "JoinFirst" >> beam.CoGroupByKey()
-            | "Route" >> beam.FlatMap(route).with_outputs("exact", "compare")
+        placed = (
+            {"texts": texts, "needs": cells.needs}
+            | "JoinTexts" >> beam.CoGroupByKey()
+            | "Place" >> beam.FlatMap(_place)
         )
         found = [
-            routed.exact,
-            {"texts": texts, "firsts": routed.compare}
-            | "JoinSecond" >> beam.CoGroupByKey()
-            | "Verify" >> beam.ParDo(_VerifyBatch(settings, rules)),
+            {"texts": placed, "links": cells.links}
+            | "JoinCells" >> beam.CoGroupByKey()
+            | "Verify" >> beam.FlatMap(lambda cell: _verify(cell, settings, rules))
         ]
         candidates, stored_texts = self._store
         if candidates is not None and stored_texts is not None:
@@ -151,17 +140,27 @@ def text_of(key: str, record: TextRecord) -> Text:
     return Text(key, record.title, record.text, record.outlet)
 
 
-def route(group: tuple[str, dict[str, Iterable[Any]]]) -> Iterator[Any]:
-    """Yield edges that need no text, and (second id, first's text) for those that do."""
-    links: set[Link] = set(group[1]["links"])
-    if not links:
-        return
-    first = next(iter(group[1]["texts"]))
-    exact = {link.second for link in links if link.exact}
-    for second in sorted(exact):
-        yield beam.pvalue.TaggedOutput("exact", make_edge(group[0], second, 1.0, "exact"))
-    for second in sorted({link.second for link in links} - exact):
-        yield beam.pvalue.TaggedOutput("compare", (second, first))
+def _cells(group: tuple[int, Iterable[list[Link]]]) -> Iterator[Any]:
+    planned = plan_cells(chain.from_iterable(group[1]))
+    for node, needed in planned.needs.items():
+        yield beam.pvalue.TaggedOutput("needs", (node, needed))
+    for cell, links in planned.links.items():
+        yield beam.pvalue.TaggedOutput("links", (cell, links))
+
+
+def _place(group: tuple[str, dict[str, Iterable[Any]]]) -> Iterator[tuple[int, Text]]:
+    """Send an article's text to the cells that compare it."""
+    for needed in group[1]["needs"]:
+        text = next(iter(group[1]["texts"]))
+        for cell in needed:
+            yield cell, text
+
+
+def _verify(
+    group: tuple[int, dict[str, Iterable[Any]]], settings: DeduplicateSettings, rules: TextRules
+) -> Iterator[Edge]:
+    texts = {text.id: text for text in group[1]["texts"]}
+    return verify_cell(texts, chain.from_iterable(group[1]["links"]), settings, rules)
 
 
 def find_edges(
@@ -174,69 +173,15 @@ def find_edges(
     for start in range(0, len(records), BATCH):
         for shard, chunk in pack(sketches_of(records[start : start + BATCH], settings), settings):
             shards[shard].append(chunk)
-    links = {link for chunks in shards.values() for link in shard_links(chunks, settings)}
-    proven = {link[:2] for link in links if link.exact}
-    edges = [make_edge(*pair, 1.0, "exact") for pair in proven]
-    texts = dict(records)
-    views = Views(rules or shipped_rules())
-    for first, second in sorted({link[:2] for link in links} - proven, key=lambda pair: pair[::-1]):
-        one, two = (views.of(text_of(key, texts[key])) for key in (first, second))
-        verdict = same_text(one, two, settings)
-        if verdict.same:
-            edges.append(make_edge(first, second, verdict.similarity, verdict.method))
+    planned = plan_cells(
+        link for chunks in shards.values() for link in shard_links(chunks, settings)
+    )
+    by_id = dict(records)
+    edges: list[Edge] = []
+    for links in planned.links.values():
+        texts = {key: text_of(key, by_id[key]) for link in links for key in link[:2]}
+        edges += verify_cell(texts, links, settings, rules or shipped_rules())
     return sorted(edges, key=lambda edge: (edge.a, edge.b))
-
-
-def make_edge(one: str, other: str, similarity: float, method: str) -> Edge:
-    """Return the edge with its ends in order."""
-    return Edge(min(one, other), max(one, other), similarity, method)
-
-
-@dataclass
-class Views:
-    """Tokenised texts, remembered by id up to a number of words: hubs come again and again."""
-
-    rules: TextRules
-    limit: int = CACHED_WORDS
-
-    def __post_init__(self) -> None:
-        self._kept: OrderedDict[Text, TextView] = OrderedDict()
-        self._words = 0
-
-    def of(self, text: Text) -> TextView:
-        """Return the view of a text."""
-        view = self._kept.get(text)
-        if view is not None:
-            self._kept.move_to_end(text)
-            return view
-        view = TextView(text.id, text.title, text.text, text.outlet, self.rules)
-        self._kept[text] = view
-        self._words += len(view)
-        while self._words > self.limit and len(self._kept) > 1:
-            _, dropped = self._kept.popitem(last=False)
-            self._words -= len(dropped)
-        return view
-
-
-class _VerifyBatch(beam.DoFn):
-    """Compares one article with the earlier ones that it may copy."""
-
-    def __init__(self, settings: DeduplicateSettings, rules: TextRules) -> None:
-        self._settings = settings
-        self._rules = rules
-
-    def setup(self) -> None:
-        self._views = Views(self._rules)
-
-    def process(self, element: tuple[str, dict[str, Iterable[Any]]]) -> Iterator[Edge]:
-        second, parts = element
-        view: TextView | None = None
-        for first in parts["firsts"]:
-            if view is None:
-                view = self._views.of(next(iter(parts["texts"])))
-            verdict = same_text(self._views.of(first), view, self._settings)
-            if verdict.same:
-                yield make_edge(first.id, second, verdict.similarity, verdict.method)
 
 
 class _VerifyStored(beam.DoFn):
@@ -254,9 +199,6 @@ class _VerifyStored(beam.DoFn):
         self._candidates = candidates
         self._texts = texts
 
-    def setup(self) -> None:
-        self._views = Views(self._rules)
-
     def process(self, batch: Sequence[tuple[str, TextRecord]]) -> Iterator[Edge]:
         partners = {
             item.item_id: stored_partners(item, self._candidates, self._settings)
@@ -266,12 +208,15 @@ class _VerifyStored(beam.DoFn):
         if not wanted:
             return
         stored = {row[0]: Text(*(*row, "")[:4]) for row in self._texts(wanted)}
+        views: dict[str, TextView] = {}
         for key, record in batch:
+            ours = view_of(text_of(key, record), self._rules)
             for partner in partners[key]:
                 if partner not in stored:
                     continue
-                ours, theirs = self._views.of(text_of(key, record)), self._views.of(stored[partner])
-                verdict = same_text(ours, theirs, self._settings)
+                if partner not in views:
+                    views[partner] = view_of(stored[partner], self._rules)
+                verdict = same_text(ours, views[partner], self._settings)
                 if verdict.same:
                     yield make_edge(key, partner, verdict.similarity, verdict.method)
 

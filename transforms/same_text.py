@@ -131,6 +131,11 @@ def _answering(
     sizes = gap.left_end - gap.left_start, gap.right_end - gap.right_start
     if max(sizes) > (MAX_GAP_WORDS if min(sizes) else MAX_SWAP_WORDS):
         return
+    if min(sizes) > MAX_LOOSE_GAP_WORDS:  # hashes tell cheaply that nothing answers
+        ours = first.hashes[gap.left_start : gap.left_end]
+        theirs = second.hashes[gap.right_start : gap.right_end]
+        if len(np.intersect1d(ours, theirs)) < MIN_KEPT / 2 * max(sizes):
+            return
     left = first.tokens(gap.left_start, gap.left_end)
     right = second.tokens(gap.right_start, gap.right_end)
     found, kept = changes([token.word for token in left], [token.word for token in right])
@@ -138,8 +143,8 @@ def _answering(
         max(sizes) > MAX_LOOSE_GAP_WORDS or _whole_sentences(first, second, gap)
     ):
         return
-    for ours, theirs in found:
-        yield left[ours], right[theirs]
+    for mine, yours in found:
+        yield left[mine], right[yours]
 
 
 def _whole_sentences(first: TextView, second: TextView, gap: Gap) -> bool:

@@ -1,0 +1,181 @@
+"""Near-copy detection against known truth, beside datasketch's MinHashLSH on the same corpus.
+
+`python -m benchmarks.deduplicate --articles 2000` prints pair precision, recall and F1, the
+adjusted Rand index and the time of both; datasketch (extra `bench`) runs at each threshold and is
+shown at its best. Times are of one process and include shingling, signatures and clustering; ours
+also include the verification of every pair.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import asdict, dataclass
+from math import comb
+
+from benchmarks.wire_copies import WireArticle, corpus
+from transforms.clusters import connected
+from transforms.near_pairs import find_edges
+from transforms.same_text import same_text
+from transforms.settings import DeduplicateSettings
+from transforms.signatures import SketchInput, sketch_many
+from transforms.text_view import TextView
+from transforms.words import fold
+
+THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
+
+
+@dataclass(frozen=True)
+class Score:
+    """Agreement of a clustering with the truth over all pairs of articles."""
+
+    precision: float
+    recall: float
+    f1: float
+    adjusted_rand: float
+
+
+def score(truth: Sequence[Hashable], found: Sequence[Hashable]) -> Score:
+    """Return pair scores of two labellings of the same articles (Hubert and Arabie's index)."""
+    both = sum(comb(n, 2) for n in Counter(zip(truth, found, strict=True)).values())
+    real = sum(comb(n, 2) for n in Counter(truth).values())
+    made = sum(comb(n, 2) for n in Counter(found).values())
+    precision = both / made if made else 1.0
+    recall = both / real if real else 1.0
+    expected = real * made / comb(len(truth), 2)
+    spread = (real + made) / 2 - expected
+    return Score(
+        precision=precision,
+        recall=recall,
+        f1=2 * both / (real + made) if real + made else 1.0,
+        adjusted_rand=(both - expected) / spread if spread else 1.0,
+    )
+
+
+def ours(articles: Sequence[WireArticle], settings: DeduplicateSettings) -> list[str]:
+    """Return the story that newsalign puts each article into."""
+    edges = find_edges([(article.item_id, article) for article in articles], settings)
+    roots = connected([(e.a, e.b) for e in edges], [article.item_id for article in articles])
+    return [roots[article.item_id] for article in articles]
+
+
+def datasketch_clusters(
+    articles: Sequence[WireArticle], thresholds: Sequence[float]
+) -> dict[float, tuple[list[str], float]]:
+    """Return datasketch's clustering and its seconds (signatures included) at each threshold."""
+    from datasketch import MinHash, MinHashLSH
+
+    start = time.perf_counter()
+    signatures = {}
+    for article in articles:
+        words = fold(article.text).split()
+        signature = MinHash(num_perm=128)
+        signature.update_batch(
+            b" ".join(words[at : at + 4]) for at in range(max(1, len(words) - 3))
+        )
+        signatures[article.item_id] = signature
+    signing = time.perf_counter() - start
+    results = {}
+    for threshold in thresholds:
+        start = time.perf_counter()
+        index = MinHashLSH(threshold=threshold, num_perm=128)
+        pairs = []
+        for name, signature in signatures.items():
+            pairs += [
+                (name, other)
+                for other in index.query(signature)
+                if signature.jaccard(signatures[other]) >= threshold
+            ]
+            index.insert(name, signature)
+        roots = connected(pairs, signatures)
+        labels = [roots[article.item_id] for article in articles]
+        results[threshold] = labels, signing + time.perf_counter() - start
+    return results
+
+
+def timed(work: Callable[[], list[str]]) -> tuple[list[str], float]:
+    """Return what the work returns, and its seconds."""
+    start = time.perf_counter()
+    made = work()
+    return made, time.perf_counter() - start
+
+
+def mistakes(
+    articles: Sequence[WireArticle], labels: Sequence[str], settings: DeduplicateSettings
+) -> None:
+    """Print what was wrongly joined or left apart, with the reasons of the comparison."""
+    stories: dict[str, list[int]] = {}
+    groups: dict[str, list[int]] = {}
+    for at, article in enumerate(articles):
+        stories.setdefault(article.story, []).append(at)
+        groups.setdefault(labels[at], []).append(at)
+    views = [TextView(a.item_id, a.title, a.text, a.outlet) for a in articles]
+    for members in groups.values():
+        names = Counter(articles[at].story for at in members)
+        if len(names) > 1:
+            print("JOINED", names.most_common(4), {articles[at].edits for at in members[:3]})
+    for story, members in stories.items():
+        parts = Counter(labels[at] for at in members)
+        if len(parts) < 2:
+            continue
+        main = parts.most_common(1)[0][0]
+        inside = [at for at in members if labels[at] == main]
+        for at in (at for at in members if labels[at] != main):
+            best = max(
+                (same_text(views[at], views[other], settings) for other in inside[:40]),
+                key=lambda verdict: (verdict.same, verdict.similarity),
+            )
+            print("APART", story, len(members), articles[at].edits, best)
+
+
+def main() -> None:
+    """Run the benchmark and print one line a method, or JSON."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--articles", type=int, default=2_000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--skip-datasketch", action="store_true")
+    parser.add_argument("--mistakes", action="store_true", help="show every wrong join and split")
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    settings = DeduplicateSettings()
+    articles = list(corpus(options.articles, options.seed))
+    truth = [article.story for article in articles]
+    inputs = [SketchInput(a.item_id, a.title, a.text, a.published_at) for a in articles]
+    start = time.perf_counter()
+    for at in range(0, len(inputs), 128):
+        sketch_many(inputs[at : at + 128], settings)
+    signing = time.perf_counter() - start
+    labels, seconds = timed(lambda: ours(articles, settings))
+    rows = [{"method": "newsalign", "seconds": seconds, **asdict(score(truth, labels))}]
+    if not options.skip_datasketch:
+        tried = [
+            {
+                "method": f"datasketch at {threshold}",
+                "seconds": spent,
+                **asdict(score(truth, found)),
+            }
+            for threshold, (found, spent) in datasketch_clusters(articles, THRESHOLDS).items()
+        ]
+        rows += tried
+        best = max(tried, key=lambda row: float(row["f1"]))
+        rows.append({**best, "method": f"datasketch's best ({best['method'].split()[-1]})"})
+    if options.json:
+        print(json.dumps({"articles": len(articles), "signatures_s": signing, "rows": rows}))
+        return
+    print(f"{len(articles)} articles, {len(set(truth))} stories; our signatures: {signing:.2f} s")
+    for row in rows:
+        print(
+            f"{row['method']:28} P {row['precision']:.4f}  R {row['recall']:.4f}  "
+            f"F1 {row['f1']:.4f}  ARI {row['adjusted_rand']:.4f}  {row['seconds']:.2f} s"
+        )
+    if not options.skip_datasketch:
+        print(f"speed: {rows[-1]['seconds'] / seconds:.2f} x datasketch")
+    if options.mistakes:
+        mistakes(articles, labels, settings)
+
+
+if __name__ == "__main__":
+    main()
