@@ -169,8 +169,17 @@ def table_lines(text: str) -> dict[str, int]:
 
 
 def line_of(text: str, start: int, wanted: str) -> int:
-    """Return the line (from 1) at or after line `start` that holds `wanted`, else `start`."""
-    for number, line in enumerate(text.splitlines()[start - 1 :], start=start):
+    """Return the line (from 1) at or after line `start` that holds `wanted`, else `start`.
+
+    The search ends at the next TOML table.
+    """
+    return find_line(text.splitlines(), start, wanted)
+
+
+def find_line(lines: Sequence[str], start: int, wanted: str) -> int:
+    """Return what `line_of` does, for a text that is cut into lines already."""
+    for number in range(start, len(lines) + 1):
+        line = lines[number - 1]
         if wanted in line:
             return number
         if number > start and line.startswith("["):

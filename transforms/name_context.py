@@ -131,6 +131,9 @@ class NameContext:
         geopolitical = entity is not None and entity.label_ in _GEOPOLITICAL
         if use.actor in self.evidence or (geopolitical and use.kind in ("demonym", "name")):
             return use
+        after = view.tokens[last + 1] if last + 1 < len(view.tokens) else None
+        if use.kind == "demonym" and after is not None:
+            return use if view.catalog.words.is_head(after.lemma_.lower()) else None
         return None
 
     def _best_use(self, match: NameMatch, first: int, last: int) -> NameUse | None:
@@ -228,7 +231,8 @@ class NameContext:
             return False
         if words.has("context.directions", lower) or words.has("titles.before", lower):
             return False
-        if view.catalog.names.uses.get(lower) is not None:
+        uses = view.catalog.names.uses.get(lower, ())
+        if any(use.kind not in ("surname", "short_name") for use in uses):
             return False
         entity = view.entity_at.get(index)
         return token.pos_ == "PROPN" or (entity is not None and entity.label_ == "PERSON")
@@ -305,7 +309,9 @@ class NameContext:
         view, words = self.view, self.view.catalog.words
         if preposition < 1:
             return False
-        if preposition > 1 and words.has("titles.past", view.lower[preposition - 2]):
+        if preposition > 1 and (
+            words.has("titles.past", view.lower[preposition - 2]) or self._is_match(preposition - 2)
+        ):
             return False
         return view.lower[preposition] == "in" and words.has(
             "heads.located", view.tokens[preposition - 1].lemma_.lower()

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from transforms.actor_spans import ActorSpan, TextView
 from transforms.name_table import name_key, split_pieces
-from transforms.persons import token_map
+from transforms.persons import person_id, token_map
 
 _ADHOC_CONFIDENCE = 0.7
 _MIN_ACRONYM, _MAX_ACRONYM = 2, 8
@@ -28,8 +28,18 @@ def find_organisations(view: TextView, at: dict[int, ActorSpan]) -> list[ActorSp
         if first > last or any(index in at for index in range(first, last + 1)):
             continue
         if _good_name(view, first, last):
-            found.append(_organisation(view, first, last))
+            span = _organisation(view, first, last)
+            if _is_person(view, first, last):
+                span.actor, span.type = person_id(span.name), "person"
+            found.append(span)
     return found
+
+
+def _is_person(view: TextView, first: int, last: int) -> bool:
+    """ "Denzel Washington" is no organisation: two words, one of them a given name or surname."""
+    return last == first + 1 and any(
+        view.catalog.words.has("context.given_names", view.lower[index]) for index in (first, last)
+    )
 
 
 def _good_name(view: TextView, first: int, last: int) -> bool:
@@ -132,7 +142,9 @@ def _without(spans: Iterable[ActorSpan], defined: dict[str, ActorSpan]) -> list[
     return [
         span
         for span in spans
-        if span in defined.values() or span.kind != "acronym" or span.name not in defined
+        if span.kind != "acronym"
+        or span.name not in defined
+        or defined[span.name].actor == span.actor
     ]
 
 

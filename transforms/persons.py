@@ -17,6 +17,7 @@ _NO_JOINERS = str.maketrans("", "", "-'’.‑")
 _MAX_NAME_TOKENS = 6
 _ADHOC_CONFIDENCE = 0.85
 _TITLED_CONFIDENCE = 0.9
+_MAX_BETWEEN = 4
 _MAX_NAME_CHARS = 60
 
 
@@ -283,6 +284,29 @@ def _of_org(view: TextView, at: dict[int, ActorSpan], person: ActorSpan) -> Acto
     return org if org is not None and org.type in ORG_TYPES else None
 
 
+def _owner_before(
+    view: TextView, at: dict[int, ActorSpan], span: ActorSpan
+) -> tuple[ActorSpan | None, int]:
+    """Return the state whose name qualifies a span, and how many common nouns stand between."""
+    index, plain = span.first - 1, 0
+    while index > 0 and plain < _MAX_BETWEEN and index not in at:
+        token = view.tokens[index]
+        if view.lower[index] in view.catalog.words.title_words:
+            index -= 1
+            continue
+        if token.pos_ not in ("NOUN", "ADJ") or not token.text.islower() or not token.is_alpha:
+            break
+        index, plain = index - 1, plain + 1
+    possessive = view.lower[index] in POSSESSIVES and index > 0
+    owner = at.get(index - 1 if possessive else index)
+    if owner is None or owner.type != "state":
+        return None, plain
+    adjacent_person = span.type == "person" and plain == 0
+    if not possessive and owner.kind != "demonym" and not adjacent_person:
+        return None, plain
+    return owner, plain
+
+
 def absorb_owners(view: TextView, spans: list[ActorSpan]) -> list[ActorSpan]:
     """Return the spans with "Ukraine's Zelensky" and "Lebanese Hezbollah" made one mention each.
 
@@ -294,18 +318,13 @@ def absorb_owners(view: TextView, spans: list[ActorSpan]) -> list[ActorSpan]:
     for span in spans:
         if span.type in ("state", "bloc") or span.kind == "role" or span.first == 0:
             continue
-        before = span.first - 1
-        if view.lower[before] in POSSESSIVES and before > 0:
-            before -= 1
-        owner = at.get(before)
-        if owner is None or owner.type != "state" or id(owner) in gone:
-            continue
-        possessive = before < span.first - 1
-        if not possessive and owner.kind != "demonym":
+        owner, plain = _owner_before(view, at, span)
+        if owner is None or id(owner) in gone:
             continue
         gone.add(id(owner))
         span.first, span.start = owner.first, owner.start
-        if span.type == "person" and not span.rollup:
+        # "Russian activist X" is of Russia and doesn't speak for it.
+        if span.type == "person" and not span.rollup and plain == 0:
             span.rollup = view.catalog.rollup(owner.actor, view.on)
     return [span for span in spans if id(span) not in gone]
 

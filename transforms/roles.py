@@ -72,7 +72,11 @@ def find_roles(view: TextView, at: dict[int, ActorSpan]) -> list[RolePhrase]:
 
 def _is_title(view: TextView, index: int) -> bool:
     token = view.tokens[index]
-    return token.pos_ in ("NOUN", "PROPN") or token.text[:1].isupper()
+    if token.pos_ in ("NOUN", "PROPN") or token.text[:1].isupper():
+        return True
+    # "IAEA chief Rafael Grossi": the tagger takes "chief" and the like for adjectives.
+    after = view.tokens[index + 1] if index + 1 < len(view.tokens) else None
+    return token.pos_ == "ADJ" and after is not None and after.pos_ == "PROPN"
 
 
 def _extend_left(view: TextView, at: dict[int, ActorSpan], phrase: RolePhrase) -> None:

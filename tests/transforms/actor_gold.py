@@ -76,11 +76,8 @@ class Score:
 
 def read_gold(path: Path) -> list[GoldText]:
     """Return the annotated texts of a file; a mark "{+|X}" adds an actor to the span before it."""
-    texts = []
-    for line in path.read_text(encoding="utf-8").splitlines():
-        if line.strip() and not line.startswith("#"):
-            texts.append(parse_line(line))
-    return texts
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return [parse_line(line) for line in lines if line.strip() and not line.startswith("#")]
 
 
 def parse_line(line: str) -> GoldText:
