@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from transforms.catalog import Catalog
 
 # Similarity (difflib ratio, 0..1) from which a name is worth suggesting: one typo in five letters.
-_LIKE = 0.75
+_LIKE = 0.8
 
 
 @dataclass(frozen=True)

@@ -47,6 +47,16 @@ class Stance(StrEnum):
     NEUTRAL = "neutral"
 
 
+class Reference(StrEnum):
+    """The annotated references that stances are measured against."""
+
+    SEED = "seed"
+    EVENT_CODING = "event-coding"
+    DIRECTED_SENTIMENT = "directed-sentiment"
+    GOLD = "gold"
+    PHENOMENA = "phenomena"
+
+
 _FORMAT_OF_SUFFIX = {
     ".csv": Format.CSV,
     ".json": Format.JSON,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 from importlib.metadata import PackageNotFoundError, version
 from typing import Annotated
 
@@ -9,11 +11,12 @@ import typer
 
 from pipeline.commands import actors, config
 from pipeline.commands.alignments import alignments
+from pipeline.commands.evaluate import evaluate
 from pipeline.commands.explain import explain
 from pipeline.commands.extract import extract
 from pipeline.commands.query import query
 from pipeline.commands.run import PassesOptionsOn, run
-from pipeline.errors import Program
+from pipeline.errors import DEBUG_VARIABLE, Program
 
 app = typer.Typer(
     name="newsalign",
@@ -45,6 +48,10 @@ def _root(
     ] = False,
 ) -> None:
     """News articles in, actor alignment out: who supports or opposes whom, counted in Parquet."""
+    # Libraries warn of what a user can't change (Beam: of missing cloud clients); commands say
+    # themselves what concerns the input.
+    level = logging.INFO if os.environ.get(DEBUG_VARIABLE) else logging.ERROR
+    logging.basicConfig(level=level, format="newsalign: %(name)s: %(message)s")
 
 
 app.command(cls=PassesOptionsOn)(run)
@@ -52,6 +59,7 @@ app.command()(query)
 app.command()(alignments)
 app.command()(explain)
 app.command()(extract)
+app.command()(evaluate)
 app.add_typer(config.app, name="config")
 app.add_typer(actors.app, name="actors")
 

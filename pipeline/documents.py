@@ -94,10 +94,14 @@ def _document_of_text(stream: Any, name: str, defaults: Defaults) -> Iterator[Do
         yield Skipped(name, f"larger than {defaults.max_bytes:,} bytes (read.max_document_bytes)")
     elif is_binary(body):
         yield Skipped(name, "not text")
-    elif not (text := reflow(decode(body).text)):
+    elif not (text := decode(body).text).strip():
         yield Skipped(name, "empty")
     else:
-        yield Document(name, "", text, defaults.published_at)
+        # Here, since it brings Beam along, which JSON lines have no use for.
+        from transforms.read_files import split_title
+
+        title, rest = split_title(text)
+        yield Document(name, title or "", reflow(rest), defaults.published_at)
 
 
 def _documents_of_lines(stream: Any, name: str, defaults: Defaults) -> Iterator[Document | Skipped]:

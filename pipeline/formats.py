@@ -42,7 +42,7 @@ def write_rows(
     if form is Format.PARQUET:
         _write_parquet(reader, to)
         return
-    with _text_sink(to) as sink:
+    with text_sink(to) as sink:
         if form is Format.CSV:
             _write_csv(reader, sink)
         elif form is Format.JSON:
@@ -220,16 +220,20 @@ def _short(text: str) -> str:
 
 
 @contextmanager
-def _text_sink(to: Path | None) -> Iterator[IO[str]]:
+def text_sink(to: Path | None, option: str = "--to") -> Iterator[IO[str]]:
+    """Open stdout, or a file that appears whole at the end; `option` names it in errors."""
     if to is None:
         yield sys.stdout
         return
-    with _binary_sink(to) as raw, io.TextIOWrapper(raw, encoding="utf-8", newline="") as sink:
+    with (
+        _binary_sink(to, option) as raw,
+        io.TextIOWrapper(raw, encoding="utf-8", newline="") as sink,
+    ):
         yield sink
 
 
 @contextmanager
-def _binary_sink(to: Path | None) -> Iterator[IO[bytes]]:
+def _binary_sink(to: Path | None, option: str = "--to") -> Iterator[IO[bytes]]:
     if to is None:
         sys.stdout.flush()
         yield sys.stdout.buffer
@@ -237,7 +241,7 @@ def _binary_sink(to: Path | None) -> Iterator[IO[bytes]]:
     try:
         descriptor, name = tempfile.mkstemp(dir=to.parent, prefix=f".{to.name}.")
     except OSError as error:
-        raise UserError(f"--to {to}: can't be written: {error.strerror}") from None
+        raise UserError(f"{option} {to}: can't be written: {error.strerror}") from None
     temporary = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as sink:
@@ -247,6 +251,6 @@ def _binary_sink(to: Path | None) -> Iterator[IO[bytes]]:
         temporary.chmod(0o666 & ~umask)
         temporary.replace(to)
     except OSError as error:
-        raise UserError(f"--to {to}: can't be written: {error.strerror}") from None
+        raise UserError(f"{option} {to}: can't be written: {error.strerror}") from None
     finally:
         temporary.unlink(missing_ok=True)

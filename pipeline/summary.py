@@ -10,12 +10,12 @@ from rich.text import Text
 
 from pipeline.formats import safe_text
 
-# (name in the report's counts, what people call it, what it means)
+# (name in the report's counts, what people call it, what it means); a dim note of zero is noise.
 LINES = (
     ("articles", "articles read", ""),
     ("new", "new", "first seen in this run"),
     ("revised", "revised", "known, with a changed text"),
-    ("noted", "noted", "known, seen again elsewhere or with a changed note"),
+    ("noted", "noted", "known, seen again elsewhere"),
     ("unchanged", "unchanged", "known, nothing new"),
     ("copies", "copies", "carry a text that another article had first"),
     ("stories", "stories", "that these articles belong to"),
@@ -23,6 +23,7 @@ LINES = (
     ("windows", "windows", "days whose alignments were rewritten"),
     ("rejects", "rejects", "{reasons}"),
 )
+ONLY_IF_ANY = frozenset({"new", "revised", "noted", "unchanged"})
 
 
 def print_summary(screen: Console, report: Mapping[str, Any]) -> None:
@@ -33,6 +34,8 @@ def print_summary(screen: Console, report: Mapping[str, Any]) -> None:
     width = max(len(label) for _, label, _ in LINES)
     for name, label, meaning in LINES:
         number = counts.get(name, 0)
+        if not number and name in ONLY_IF_ANY:
+            continue
         note = meaning.format(**known) if number else ""
         screen.print(
             Text.assemble(

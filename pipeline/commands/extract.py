@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,8 +14,10 @@ from pipeline.commands.options import (
     CatalogFiles,
     ConfigFile,
     JsonLines,
+    Settings,
     catalog_paths,
     parse_day,
+    parse_settings,
     read_config,
 )
 from pipeline.errors import UserError, say_note, say_warning
@@ -57,6 +59,7 @@ def extract(
     ] = False,
     why: Annotated[bool, typer.Option("--why", help="Add how each stance was read.")] = False,
     json: JsonLines = False,
+    settings: Settings = None,
     config: ConfigFile = None,
 ) -> None:
     """Read stances from any text.
@@ -69,13 +72,15 @@ def extract(
     from pipeline.extract import analyse_all, evidence_row, json_row, print_document
     from pipeline.formats import console, safe_text, to_json
 
-    overrides = {} if min_confidence is None else {"stances.min_confidence": min_confidence}
-    settings = read_config(config, overrides)
+    overrides: dict[str, Any] = dict(parse_settings(settings))
+    if min_confidence is not None:
+        overrides["stances.min_confidence"] = min_confidence
+    effective = read_config(config, overrides)
     now = datetime.now(UTC)
     published = datetime.combine(on, time(12), UTC) if on else now
-    defaults = Defaults(published, settings.read.max_document_bytes, now)
+    defaults = Defaults(published, effective.read.max_document_bytes, now)
     documents = _Reader(text or [], inputs or [], defaults)
-    analyser = load_analyser(settings, catalog_paths(settings, config, catalog), config)
+    analyser = load_analyser(effective, catalog_paths(effective, config, catalog), config)
     screen = console()
     several = len(text or []) > 1 or bool(inputs)
     shown = 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json as jsonlib
-import logging
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from pipeline.run import RunReport
 
 BEAM_OPTIONS = "beam_options"
+SHOWN_ALIGNMENTS = 25
 
 
 class PassesOptionsOn(TyperCommand):
@@ -66,7 +66,7 @@ def run(
     ] = None,
     settings: Settings = None,
     show_alignments: Annotated[
-        bool, typer.Option("--show-alignments", help="End with the counts by day.")
+        bool, typer.Option("--show-alignments", help="End with the latest counts by day.")
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the report as one JSON object.")] = (
         False
@@ -115,8 +115,6 @@ def _parse_time(text: str) -> datetime:
 
 
 def _run(config: Config, file: Path | None, quiet: bool) -> RunReport:
-    # Beam's import warns of cloud libraries that a local run has no use for.
-    logging.basicConfig(level=logging.ERROR, format="newsalign: %(message)s")
     from pipeline.config import ConfigError
     from pipeline.progress import show_progress
     from pipeline.run import run as run_once
@@ -140,4 +138,11 @@ def _print_alignments(folder: Path, dead_band: float) -> None:
 
     with open_store(folder) as connection:
         rows = find_alignments(connection, Question(), dead_band).read_all().to_pylist()
-    print_counts(console(), rows, Granularity.DAY)
+    screen = console()
+    print_counts(screen, rows[:SHOWN_ALIGNMENTS], Granularity.DAY)
+    if len(rows) > SHOWN_ALIGNMENTS:
+        screen.print(
+            f"and {len(rows) - SHOWN_ALIGNMENTS:,} more: newsalign alignments --output {folder}",
+            style="dim",
+            soft_wrap=True,
+        )

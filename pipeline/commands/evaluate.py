@@ -1,0 +1,95 @@
+"""`newsalign evaluate`: how well stances are read, against annotated references."""
+
+from __future__ import annotations
+
+import json as jsonlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pipeline.choices import Reference
+from pipeline.commands.options import (
+    CatalogFiles,
+    ConfigFile,
+    Settings,
+    catalog_paths,
+    parse_settings,
+    read_config,
+)
+from pipeline.errors import UserError
+
+if TYPE_CHECKING:
+    from pipeline.config import Config
+
+
+def evaluate(
+    reference: Annotated[Reference, typer.Argument(help="What PATH holds.")],
+    path: Annotated[
+        Path, typer.Argument(metavar="PATH", help="The reference file, or the folder it is in.")
+    ],
+    predictions: Annotated[
+        Path | None,
+        typer.Option("--predictions", metavar="FILE", help="Write predictions as JSON lines."),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the report as one JSON object.")] = (
+        False
+    ),
+    catalog: CatalogFiles = None,
+    settings: Settings = None,
+    config: ConfigFile = None,
+) -> None:
+    """Measure precision, recall and F1 on a reference.
+
+    seed: one article and its gold.json. event-coding: records with their own actors.json.
+    directed-sentiment: sentences with two bracketed entities. gold: a folder of articles with a
+    gold.jsonl. phenomena: sentences with expected and forbidden stances.
+    """
+    from pipeline.evaluate import BadReferenceError
+
+    effective = read_config(config, parse_settings(settings))
+    files = catalog_paths(effective, config, catalog)
+    try:
+        report, rows = _evaluate(reference, path, effective, files, config)
+    except (BadReferenceError, OSError) as error:
+        raise UserError(str(error)) from None
+    except (KeyError, TypeError) as error:
+        raise UserError(f"{path}: not a {reference} reference: {error!r}") from None
+    if predictions is not None:
+        _write_lines(predictions, rows)
+    if json:
+        print(jsonlib.dumps(report, ensure_ascii=False))
+        return
+    from pipeline.formats import console
+    from pipeline.report_view import print_report
+
+    print_report(console(), report)
+
+
+def _evaluate(
+    reference: Reference, path: Path, config: Config, catalog: list[Path], file: Path | None
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    from pipeline import evaluate as measures
+    from pipeline.commands.loading import load_analyser, load_lexicon
+
+    if not path.exists():
+        raise UserError(f"{path}: no such file or folder")
+    if reference is Reference.EVENT_CODING:
+        lexicon = load_lexicon(config, file)
+        return measures.evaluate_event_coding(path, lexicon, config.actors, config.stances)
+    if reference is Reference.DIRECTED_SENTIMENT:
+        lexicon = load_lexicon(config, file)
+        return measures.evaluate_directed_sentiment(path, lexicon, config.actors, config.stances)
+    analyser = load_analyser(config, catalog, file)
+    if reference is Reference.GOLD:
+        return measures.evaluate_gold(path, analyser, config.read, config.clean)
+    if reference is Reference.SEED:
+        return measures.evaluate_seed(path, analyser)
+    return measures.evaluate_phenomena(path, analyser)
+
+
+def _write_lines(path: Path, rows: list[dict[str, Any]]) -> None:
+    from pipeline.formats import text_sink, to_json
+
+    with text_sink(path, "--predictions") as sink:
+        sink.writelines(to_json(row) + "\n" for row in rows)
