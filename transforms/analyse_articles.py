@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import pickle
+import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -35,14 +37,17 @@ class _Analyse(beam.DoFn):
         coding_version: str,
         progress: str | None,
     ) -> None:
-        self._parts = (catalog, lexicon, actors, stances)
+        # Packed, since Beam unpickles a step many times and a catalog takes a second.
+        self._packed = zlib.compress(pickle.dumps((catalog, lexicon, actors, stances)), 1)
         self._coding_version = coding_version
         self._progress = progress
 
     def setup(self) -> None:
         if self._coding_version not in _analysers:
             _analysers.clear()
-            _analysers[self._coding_version] = Analyser(*self._parts)
+            _analysers[self._coding_version] = Analyser(
+                *pickle.loads(zlib.decompress(self._packed))
+            )
 
     def process(self, tasks: Sequence[Task]) -> Iterator[Any]:
         tasks = sorted(tasks, key=lambda task: task.plan.article_id)
