@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from near_copy_texts import EDITS, EXTRA, ORIGINALS, SHORT_DIFFERENT, SHORT_SAME, SWAPS, TEMPLATES
+
+from transforms.same_text import same_text
+from transforms.settings import DeduplicateSettings
+from transforms.text_view import TextView
+
+SETTINGS = DeduplicateSettings()
+
+
+def view(text: str, title: str = "A headline", outlet: str = "Evening Ledger") -> TextView:
+    return TextView("x", title, text, outlet)
+
+
+def both_ways(first: TextView, second: TextView):
+    verdict = same_text(first, second, SETTINGS)
+    assert same_text(second, first, SETTINGS) == verdict
+    return verdict
+
+
+@pytest.mark.parametrize("name", ORIGINALS)
+@pytest.mark.parametrize("edit", EDITS)
+def test_an_edited_copy_is_the_same_text(name, edit):
+    original = ORIGINALS[name]
+    verdict = both_ways(view(original), view(EDITS[edit](original), "Another headline"))
+    assert verdict.same, verdict
+
+
+@pytest.mark.parametrize("swap", SWAPS)
+def test_one_swapped_fact_makes_another_text(swap):
+    name, old, new = SWAPS[swap]
+    original = ORIGINALS[name]
+    assert old in original
+    verdict = both_ways(view(original), view(original.replace(old, new)))
+    assert not verdict.same
+    assert verdict.similarity > 0.75, "the test is pointless if wording alone parts them"
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_two_fillings_of_a_template_are_two_texts(template):
+    frame, one, other = TEMPLATES[template]
+    verdict = both_ways(view(frame.format(*one)), view(frame.format(*other)))
+    assert not verdict.same, verdict
+    same = both_ways(
+        view(frame.format(*one)), view("KELBURG (Harbour Wire) - " + frame.format(*one))
+    )
+    assert same.same
+
+
+@pytest.mark.parametrize("case", SHORT_SAME)
+def test_short_texts_that_are_the_same(case):
+    (title, text), (other_title, other) = SHORT_SAME[case]
+    verdict = both_ways(view(text, title), view(other, other_title))
+    assert verdict.same, verdict
+
+
+@pytest.mark.parametrize("case", SHORT_DIFFERENT)
+def test_short_texts_that_differ(case):
+    (title, text), (other_title, other) = SHORT_DIFFERENT[case]
+    assert not both_ways(view(text, title), view(other, other_title)).same
+
+
+def test_articles_on_one_event_that_share_a_paragraph_are_two_texts():
+    shared = ORIGINALS["lane"].split("\n\n")[2]
+    other = ORIGINALS["strike"].split("\n\n")
+    verdict = both_ways(view(ORIGINALS["lane"]), view("\n\n".join([*other, shared])))
+    assert not verdict.same
+
+
+def test_a_round_up_joins_at_most_the_story_it_opens_with():
+    parts = {name: "\n\n".join(text.split("\n\n")[:3]) for name, text in ORIGINALS.items()}
+    round_up = view("Here is what happened today.\n\n" + "\n\n".join(parts.values()))
+    joined = [name for name in parts if both_ways(view(parts[name]), round_up).same]
+    assert joined == ["lane"]
+
+
+def test_one_correction_far_below_the_lead_of_a_long_text_is_excused_but_not_two():
+    long_text = "\n\n".join([*ORIGINALS.values(), EXTRA])
+    one = long_text.replace("30 hectares", "35 hectares")
+    two = one.replace("400,000 tonnes", "600,000 tonnes")
+    assert both_ways(view(long_text), view(one)).same
+    assert not both_ways(view(long_text), view(two)).same
+
+
+@pytest.mark.parametrize("text", ["", "   \n", "...", "\u2014 \u2026"])
+def test_an_empty_text_is_never_the_same_as_anything(text):
+    for other in (text, ORIGINALS["lane"], "One short line."):
+        assert not both_ways(view(text), view(other)).same
+
+
+def test_states_with_similar_names_are_not_taken_for_spellings():
+    for one, other in (("Austria", "Australia"), ("Niger", "Nigeria"), ("Slovakia", "Slovenia")):
+        text = ORIGINALS["strike"].replace("Quillon", one)
+        assert not both_ways(view(text), view(text.replace(one, other))).same, (one, other)
+
+
+def test_a_state_and_its_people_agree():
+    text = ORIGINALS["strike"].replace(
+        "transport ministry of neighbouring Quillon", "China ministry"
+    )
+    assert both_ways(view(text), view(text.replace("China ministry", "Chinese ministry"))).same
+
+
+PIECES = (
+    "the The not said Veldania Torrin U.S. 3 four Monday Feb. 12 . \n \u201c \u201d ( ) - supports "
+    "opposes of lane \u4e2d\u6587 \u00df \u0130"
+)
+WORDS = st.lists(st.sampled_from(PIECES.split(" ")), max_size=120).map(" ".join)
+FEW = "alpha beta Gamma 7 eight delta Torrin."
+
+
+@settings(max_examples=150, deadline=None)
+@given(WORDS | st.text(max_size=300), WORDS | st.text(max_size=300))
+def test_any_two_texts_get_a_symmetric_verdict(one, other):
+    verdict = both_ways(view(one), view(other))
+    assert 0.0 <= verdict.similarity <= 1.0
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.lists(st.sampled_from(FEW.split()), min_size=45, max_size=200))
+def test_every_long_text_is_the_same_as_itself(words):
+    text = " ".join(words)
+    assert both_ways(view(text, "One"), view(text, "Other")).same
