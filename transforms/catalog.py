@@ -293,6 +293,8 @@ def _derived_uses(
     raw: dict[str, list[tuple[int, RawActor]]], uses: Sequence[NameUse]
 ) -> Iterator[NameUse]:
     """Yield demonyms made by endings for catalogs without any, where no name clashes."""
+    if not any(actor.derive_demonyms for group in raw.values() for _, actor in group):
+        return
     taken = {name_key(use.surface) for use in uses}
     made: list[tuple[str, NameUse]] = []
     for actor_id, group in raw.items():

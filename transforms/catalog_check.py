@@ -62,6 +62,7 @@ class _Named:
     path: Path
     line: int
     level: int
+    typed: bool = True
 
 
 def check_catalog(paths: Sequence[Path]) -> list[Finding]:
@@ -149,7 +150,9 @@ def _names_of(level: int, actor: RawActor, lines: Sequence[str]) -> Iterator[_Na
     toml_country = actor.path.suffix == ".toml" and actor.type in (None, "state")
     known = country_names(actor.id) if toml_country else None
     for name in known.names if known else ():
-        yield _Named(name, actor.id, name_key(name) in ambiguous, actor.path, actor.line, level)
+        yield _Named(
+            name, actor.id, name_key(name) in ambiguous, actor.path, actor.line, level, False
+        )
 
 
 def _name_faults(actors: Iterable[tuple[int, RawActor]], senses: set[str]) -> Iterator[Finding]:
@@ -173,12 +176,13 @@ def _name_faults(actors: Iterable[tuple[int, RawActor]], senses: set[str]) -> It
             if key not in seen:
                 seen[key] = named
                 by_key.setdefault((level, key), []).append(named)
-            elif named.name == seen[key].name and named.line not in (actor.line, seen[key].line):
+            elif named.typed and named.name == seen[key].name:
+                lines = texts[actor.path]
                 yield Finding(
                     "warning",
                     "duplicate",
                     named.path,
-                    named.line,
+                    find_line(lines, min(seen[key].line + 1, len(lines)), named.name),
                     f"{named.actor}: {named.name!r} stands already in line {seen[key].line}",
                 )
     for (_, key), group in by_key.items():
@@ -255,6 +259,7 @@ def _find_cycle(start: str, edges: dict[str, set[str]], done: set[str]) -> list[
             done.add(node)
             continue
         if node in on_trail:
+            done.update(trail)
             return trail[trail.index(node) :]
         if node in done:
             continue

@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 NameKind = Literal["name", "demonym", "capital", "seat", "short_name", "surname", "acronym"]
@@ -71,6 +72,7 @@ def split_pieces(text: str) -> list[Piece]:
     return [Piece(fold(m.group()), m.start(), m.end()) for m in _PIECE.finditer(text)]
 
 
+@lru_cache(maxsize=1 << 16)
 def name_key(name: str) -> str:
     """Return the look-up key of a name: its folded pieces joined by one space."""
     return " ".join(fold(piece) for piece in _PIECE.findall(name))
@@ -157,7 +159,9 @@ class NameTable:
 def _spellings(surface: str) -> set[str]:
     keys = {name_key(surface)}
     # "Ba'ath" is also written "Baath"; a name of single letters ("U.S.") also without points.
-    keys.add(name_key(surface.translate(_NO_APOSTROPHE)))
+    bare = surface.translate(_NO_APOSTROPHE)
+    if bare != surface:
+        keys.add(name_key(bare))
     if "." in surface and all(len(piece) == 1 for piece in _PIECE.findall(surface)):
         keys.add(name_key(surface.replace(".", "")))
     return {key for key in keys if key}
