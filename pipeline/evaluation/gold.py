@@ -17,7 +17,7 @@ from transforms.records import Article, Document, RawItem
 from transforms.settings import CleanSettings, ReadSettings
 from transforms.sources import expand_inputs
 
-INPUTS = ("feeds", "pages", "files")
+NOT_INPUT = ("gold.jsonl", "README*")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -29,7 +29,7 @@ def evaluate_gold(
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Score counted stances article by article against `gold.jsonl`.
 
-    `path` is the gold file or its folder; articles are read from the folders INPUTS beside it.
+    `path` is the gold file or its folder; articles are read from everything else in that folder.
     `optional` stances of the gold count neither way. Each article is read whole, copies too.
     """
     gold_file = find_file(path, "gold.jsonl")
@@ -89,7 +89,7 @@ def latest_articles(folder: Path, read: ReadSettings, clean: CleanSettings) -> d
 
 def _articles(folder: Path, read: ReadSettings, clean: CleanSettings) -> Iterable[Article]:
     fetched = datetime.now(UTC)
-    for part in expand_inputs([folder / name for name in INPUTS]):
+    for part in expand_inputs([folder], exclude=NOT_INPUT):
         for item in read_slice(part, read, fetched):
             if isinstance(item, RawItem):
                 article = clean_item(item, clean)

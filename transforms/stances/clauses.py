@@ -16,6 +16,8 @@ from transforms.stances.tree import SUBJECTS, Tree
 RELATIVE_TAGS = frozenset({"WDT", "WP", "WP$"})
 RELATIVE_WORDS = frozenset({"that", "which", "who", "whom"})
 OBJECTS = ("dobj", "attr", "oprd")
+# What is said after these is no deed of the subject: "sanctions over fighting in the east".
+_NOT_CONTROLLING = frozenset({"over", "about", "amid", "during", "despite", "on"})
 _MAX_STEPS = 8
 
 
@@ -42,6 +44,10 @@ class Clauses:
         if tree.dep[p] == "conj":
             own_auxiliary = tree.children(p, "aux", "nsubj")
             return not own_auxiliary and self.is_passive(tree.head[p])
+        if tree.dep[p] == "acl" and tree.head[tree.head[p]] == tree.head[p]:
+            # "A, which drafted it, called B a danger": a small model takes the verb for a
+            # participle and A for the root, but a passive participle has no object.
+            return not tree.children(p, "dobj", "oprd", "ccomp")
         return tree.dep[p] in ("acl", "advcl", "amod", "relcl") and not tree.children(
             p, "aux", "nsubj"
         )
@@ -181,6 +187,8 @@ class Clauses:
             return self._controlled(above, steps) if infinitive_or_participle else []
         if dep == "acl":
             if tree.tag[p] in ("VBG", "VBN"):
+                if tree.lemma[above] in self.lexicon.words["messages"]:
+                    return self._holders_of_noun(above, steps)  # "issued a statement condemning"
                 return [above]
             return self._holders_of_noun(above, steps)
         if dep == "pcomp":
@@ -208,7 +216,7 @@ class Clauses:
 
     def _through_preposition(self, preposition: int, steps: int) -> list[int]:
         tree = self.tree
-        if tree.head[preposition] == preposition:
+        if tree.head[preposition] == preposition or tree.lower[preposition] in _NOT_CONTROLLING:
             return []
         above = tree.head[preposition]
         # "stopped short of": the adverb stands between verb and preposition

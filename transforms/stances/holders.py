@@ -16,6 +16,7 @@ POSSESSOR = 0.97
 MODIFIER = 0.96
 OF, BY, FROM, IN = 0.9, 0.95, 0.9, 0.7
 EXAMPLE = 0.95
+MADE = 0.85
 PRIVATE = 0.3
 UNCLEAR_MODIFIER = 0.6
 
@@ -101,7 +102,18 @@ class Holders:
         if word in self.words["report_nouns"]:
             return self._through(i, ("by", "from"), depth)
         inner = self._through(i, ("of", "by", "from", "in", "at"), depth)
-        return scaled(owners + inner, factor)
+        return scaled(owners + inner or self._makers(i), factor)
+
+    def _makers(self, i: int) -> list[Holder]:
+        """Return A in "the conditions that A had attached"."""
+        tree = self.tree
+        subjects = [
+            s
+            for clause in tree.children(i, "relcl")
+            for s in tree.children(clause, "nsubj")
+            if tree.tag[s][0] != "W" and tree.lower[s] != "that"
+        ]
+        return [Holder(m, MADE) for s in subjects for m in self.direct(s)]
 
     def owners(self, i: int) -> list[Holder]:
         """Return the actors that own or modify it: "NATO's expansion", "Russian oil"."""

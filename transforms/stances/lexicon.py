@@ -17,7 +17,19 @@ from transforms.ids import stable_id
 FORMAT = 1
 PREPOSITIONS = frozenset(
     {
-        *("about", "across", "against", "alongside", "around", "as", "at", "behind", "by", "for"),
+        *(
+            "about",
+            "across",
+            "against",
+            "alongside",
+            "amid",
+            "among",
+            "around",
+            "as",
+            "at",
+            "behind",
+        ),
+        *("between", "by", "for"),
         *("from", "in", "into", "like", "of", "off", "on", "onto", "out", "over", "through", "to"),
         *("toward", "towards", "under", "up", "upon", "with", "within"),
     }
@@ -60,6 +72,7 @@ WORDS = (
     "first_person",
     "copulas",
     "traits",
+    "messages",
 )
 
 Reciprocal = Literal["", "joint", "always"]
@@ -91,7 +104,7 @@ class Frame:
     without: frozenset[str]
     reciprocal: Reciprocal
     accusation: bool
-    lean: float = 0.0
+    lean: float | None = None
 
     @property
     def phrase(self) -> str:
@@ -234,10 +247,11 @@ class _Reader:
             raise self.fail(entry, "weight", "must be a number from 0 to 1")
         if not 0 <= weight <= 1:
             raise self.fail(entry, "weight", f"{weight} is not between 0 and 1")
-        lean = table.get("lean", 0.0)
-        if isinstance(lean, bool) or not isinstance(lean, int | float) or not -1 <= lean <= 1:
+        lean = table.get("lean")
+        number = isinstance(lean, int | float) and not isinstance(lean, bool)
+        if lean is not None and not (number and -1 <= lean <= 1):
             raise self.fail(entry, "lean", "must be a number from -1 to 1")
-        if lean and stance != "neutral":
+        if lean is not None and stance != "neutral":
             raise self.fail(entry, "lean", "is for neutral groups only")
         accusation = table.get("accusation", False)
         if not isinstance(accusation, bool):
@@ -267,7 +281,7 @@ class _Reader:
                         entry, "reciprocal", table.get("reciprocal", ""), RECIPROCAL
                     ),
                     accusation=accusation,
-                    lean=float(lean),
+                    lean=None if lean is None else float(lean),
                 )
             )
         return frames

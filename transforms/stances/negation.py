@@ -38,6 +38,7 @@ DENYING_PREPOSITIONS = frozenset({"without", "despite"})
 FORMER = frozenset(
     {"former", "ex", "erstwhile", "one-time", "onetime", "historic", "historical", "then"}
 )
+FORMERLY = frozenset({"once", "formerly", "previously", "historically", "long"})
 YEAR = re.compile(r"(1[0-9]{3}|20[0-9]{2})(s|'s|’s)?\Z")
 BACKGROUND_YEARS = 3  # what happened three or more years before publication is told as history
 _MAX_STEPS = 24
@@ -58,10 +59,12 @@ class Statuses:
         self.tree = tree
         self.lexicon = lexicon
         self.year = year
+        self._part_of_phrase: frozenset[int] = frozenset()
 
     def of(self, p: int, trigger: tuple[int, ...]) -> Status:
         """Return the status of the predicate at `p` whose stance shows in `trigger`."""
         tree = self.tree
+        self._part_of_phrase = frozenset(trigger)
         negations = self._negated(p)
         for word in trigger:
             negations += word != p and self._has_no(word)
@@ -168,6 +171,7 @@ class Statuses:
             any(
                 tree.lower[k] in ("no", "neither") and tree.dep[k] in ("det", "neg", "advmod")
                 for k in tree.kids[noun]
+                if k not in self._part_of_phrase
             )
         )
 
@@ -238,6 +242,8 @@ class Statuses:
     def _is_background(self, p: int, trigger: tuple[int, ...]) -> bool:
         tree = self.tree
         if any(tree.lower[k] in FORMER for t in trigger for k in tree.children(t, "amod")):
+            return True
+        if any(tree.lower[k] in FORMERLY for k in tree.children(p, "advmod")):
             return True
         clause = self._clause_of(p)
         words = sorted(tree.phrase_words(clause))

@@ -20,9 +20,10 @@ from transforms.stances.tree import Tree
 
 ENDED = 0.8  # "ended its support" says less than "opposes"
 STOPPED_HARM = 0.55  # "halted its attacks" is hardly friendship
-REPORTED = 0.6
+FAVOURED = 0.85
 JOINT = 0.95
 REVERSED = 0.95
+_PRECEDENCE = ("end", "raise", "carry", "cancel", "receive", "favour", "disfavour")
 _GOVERNED = frozenset({"dobj", "nsubjpass", "attr", "oprd", "conj"})
 
 
@@ -36,9 +37,7 @@ class Governor:
     @property
     def role(self) -> str:
         """Return the role that decides where a verb has several."""
-        return next(
-            (r for r in ("end", "raise", "carry", "cancel", "receive") if r in self.roles), ""
-        )
+        return next((role for role in _PRECEDENCE if role in self.roles), "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +70,9 @@ class Nominals:
                 sign = -sign
         elif governor.role == "cancel":
             cancelled = True
-        if sign == 0:
+        if governor.roles & {"favour", "disfavour"}:
+            sign, scale = self._favoured(sign, governor)
+        if sign == 0 and frame.lean is None:
             return
         own = self.holders.doers(i, frame)
         sources = self._sources(own, governor, frame)
@@ -119,6 +120,13 @@ class Nominals:
         elif frame.reciprocal and len(sources) > 1:
             yield from mutual(sources, frame, predicate, trigger, scale * JOINT, **options)  # type: ignore[arg-type]
 
+    def _favoured(self, sign: int, governor: Governor) -> tuple[int, float]:
+        """Return sign and scale of what is favoured or not: "voted against aid for B"."""
+        if "favour" in governor.roles:
+            return sign, FAVOURED
+        # Who opposes sanctions on B isn't thereby B's friend.
+        return -sign, FAVOURED if sign > 0 else STOPPED_HARM
+
     def _governor(self, i: int) -> Governor:
         tree = self.tree
         at = tree.first_conjunct(i)
@@ -131,8 +139,19 @@ class Nominals:
                     if roles:
                         return Governor(clause, roles)
         verb = self._verb_above(at)
-        roles = find_groups(tree, verb, self.lexicon.working) if verb is not None else frozenset()
-        return Governor(i if verb is None or not roles else verb, roles)
+        if verb is None:
+            return Governor(i, frozenset())
+        roles = find_groups(tree, verb, self.lexicon.working) or self._attitude(verb, at)
+        return Governor(verb if roles else i, roles)
+
+    def _attitude(self, verb: int, noun: int) -> frozenset[str]:
+        """Return whether a verb of words favours the noun it governs."""
+        tree = self.tree
+        place = "object" if tree.dep[noun] != "pobj" else tree.lower[tree.head[noun]]
+        for frame in matching_frames(tree, verb, self.lexicon.verbs):
+            if frame.kind == "statement" and frame.sign and place in frame.target:
+                return frozenset({"favour" if frame.sign > 0 else "disfavour"})
+        return frozenset()
 
     def _verb_above(self, i: int) -> int | None:
         """Return the verb that `i` is the object of, nouns like "resumption of" looked through."""
@@ -145,12 +164,12 @@ class Nominals:
         if tree.dep[i] == "pobj":
             beyond = tree.head[above]
             if tree.is_verb(beyond):
-                joined = f"{tree.lemma[beyond]} {tree.lower[above]}"
-                listed = any(
-                    p.rest and f"{p.lemma} {p.rest[-1]}" == joined
-                    for p in self.lexicon.working.get(tree.lemma[beyond], ())
+                governs = (
+                    entry.rest and entry.rest[-1] == tree.lower[above]
+                    for index in (self.lexicon.working, self.lexicon.verbs)
+                    for entry in index.get(tree.lemma[beyond], ())
                 )
-                return beyond if listed else None
+                return beyond if any(governs) else None
         return None
 
     def _sign(self, i: int, frame: Frame, governor: Governor) -> int:
@@ -171,7 +190,7 @@ class Nominals:
         return 0
 
     def _sources(self, own: list[Holder], governor: Governor, frame: Frame) -> list[Holder]:
-        if governor.role not in ("carry", "raise", "end", "cancel"):
+        if not governor.role or governor.role == "receive":
             return own
         if any(h.mention.form != "pronoun" for h in own):
             return own

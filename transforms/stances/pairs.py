@@ -30,20 +30,22 @@ def directed(
 ) -> Iterator[Reading]:
     """Yield the frame's stance from each source toward each target, internal dyads left out."""
     way = frame.sign if sign is None else sign
-    lean = frame.lean if way == frame.sign else -frame.lean
-    if way == 0 and not lean:
+    if way == 0 and frame.lean is None:
         return
+    own = {
+        (t.mention.start, t.mention.end)
+        for t in targets
+        for source in sources
+        if t.mention.form == "pronoun" and same_actor(source.mention, t.mention)
+    }
     for source in sources:
-        own = {
-            (t.mention.start, t.mention.end)
-            for t in targets
-            if t.mention.form == "pronoun" and same_actor(source.mention, t.mention)
-        }
         for target in targets:
             if same_actor(source.mention, target.mention):
                 continue
             if (target.mention.start, target.mention.end) in own:
-                continue  # "A and B welcomed their pact": each among its owners
+                # "A and B welcomed their pact", "A and B voted against it": the pronoun is one of
+                # the sources, or wrongly taken for one.
+                continue
             certainty = min(source.mention.confidence, target.mention.confidence)
             weight = frame.weight * source.factor * target.factor * certainty * scale
             yield Reading(
@@ -58,7 +60,7 @@ def directed(
                 cancelled,
                 hypothetical,
                 words_of_source,
-                lean if way == 0 else 0.0,
+                (frame.lean or 0.0) if way == 0 else 0.0,
             )
 
 

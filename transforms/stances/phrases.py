@@ -11,42 +11,43 @@ from transforms.stances.tree import Tree
 Entry = TypeVar("Entry", Frame, Phrase)
 _LINKS = frozenset(
     {
-        "prep",
-        "prt",
-        "advmod",
-        "agent",
-        "acomp",
-        "dative",
-        "dobj",
-        "pobj",
-        "attr",
-        "amod",
-        "xcomp",
-        "neg",
-        "aux",
+        *("prep", "prt", "advmod", "agent", "acomp", "dative", "dobj", "pobj", "attr", "amod"),
+        *("xcomp", "neg", "aux", "det"),
     }
 )
-
-
 _BELOW_COPULA = frozenset({"acomp", "xcomp", "prep", "advmod", "attr", "ccomp"})
 
 
-def matches_rest(tree: Tree, head: int, rest: tuple[str, ...]) -> bool:
-    """Tell whether the words after a phrase's first hang below it, one under another or beside."""
+def phrase_tokens(tree: Tree, head: int, rest: tuple[str, ...]) -> tuple[int, ...] | None:
+    """Return the tokens of a phrase's later words, found below its first; None if one is absent.
+
+    A word may hang below any of those found before it; words are looked for in any order.
+    """
     if not rest:
-        return True
+        return ()
     bearers = [head]
-    for word in rest:
-        found = [
-            k
-            for bearer in bearers
-            for k in tree.kids[bearer]
-            if (tree.lower[k] == word or tree.lemma[k] == word) and tree.dep[k] in _LINKS
-        ]
-        if not found:
-            return False
-        bearers = [head, *bearers[1:], *found]
-    return True
+    waiting = list(rest)
+    while waiting:
+        found = next(
+            (
+                (word, k)
+                for word in waiting
+                for bearer in bearers
+                for k in tree.kids[bearer]
+                if (tree.lower[k] == word or tree.lemma[k] == word) and tree.dep[k] in _LINKS
+            ),
+            None,
+        )
+        if found is None:
+            return None
+        waiting.remove(found[0])
+        bearers.append(found[1])
+    return tuple(sorted(bearers[1:]))
+
+
+def matches_rest(tree: Tree, head: int, rest: tuple[str, ...]) -> bool:
+    """Tell whether the words after a phrase's first hang below it."""
+    return phrase_tokens(tree, head, rest) is not None
 
 
 def find_phrase(

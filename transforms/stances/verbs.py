@@ -9,7 +9,7 @@ from transforms.stances.clauses import Clauses
 from transforms.stances.holders import Holder, Holders
 from transforms.stances.lexicon import Frame, Lexicon
 from transforms.stances.pairs import directed, mutual
-from transforms.stances.phrases import matching_frames
+from transforms.stances.phrases import matching_frames, phrase_tokens
 from transforms.stances.readings import Charge, Reading
 from transforms.stances.tree import Tree
 
@@ -56,7 +56,7 @@ class Verbs:
             yield from directed(givers, takers, frame, p, trigger, words_of_source=False)
             return
         place, targets = self._targets(p, frame)
-        sources = self._sources(p, place)
+        sources = self._sources(p, place) or self._at(p, frame.source)
         if frame.accusation:
             for source in sources:
                 yield Charge(source.mention, -1, frame.weight * source.factor, p, trigger)
@@ -91,6 +91,8 @@ class Verbs:
 
     def _at(self, p: int, places: tuple[str, ...]) -> list[Holder]:
         for place in places:
+            if place in ("subject", "object"):
+                continue
             found = self.holders.of_all(self.clauses.complements(p, place))
             if found:
                 return found
@@ -151,7 +153,7 @@ class Verbs:
     def trigger(self, p: int, frame: Frame) -> tuple[int, ...]:
         """Return the tokens that show the stance: the verb, its particle, and what it needs."""
         tree = self.tree
-        tokens = [p, *tree.children(p, "prt")]
+        tokens = [p, *tree.children(p, "prt"), *(phrase_tokens(tree, p, frame.rest) or ())]
         if frame.needs:
             tokens += [k for k in tree.children(p, "dobj") if tree.lemma[k] in frame.needs]
-        return tuple(sorted(tokens))
+        return tuple(sorted(set(tokens)))
