@@ -101,23 +101,23 @@ def check(
 ) -> None:
     """Check catalog files.
 
-    The first fault ends with its file, line and key. Roll-ups to an actor that no file lists are
-    warned about.
+    Prints every fault with its file and line: clashing names, overlapping offices, roll-ups to
+    nobody. With FILE, only the faults in these; errors make the exit code 2, warnings don't.
     """
-    from pipeline.errors import say_warning
+    from pipeline.formats import safe_text
+    from transforms.catalog_check import check_catalog
 
-    loaded = load_catalog(catalog_paths(read_config(config), config, files))
-    unlisted: dict[str, list[ActorEntry]] = {}
-    for entry in loaded.actors.values():
-        for rollup in dict.fromkeys([entry.rollup, *(t.rollup for t in entry.tenures)]):
-            if rollup and rollup not in loaded.actors:
-                unlisted.setdefault(rollup, []).append(entry)
-    for rollup, entries in sorted(unlisted.items()):
-        first = entries[0]
-        others = f" and {len(entries) - 1} more" if len(entries) > 1 else ""
-        say_warning(f"{first.source}: {first.id}{others} roll up to {rollup}, which no file lists")
-    names = sum(len(entry.names) for entry in loaded.actors.values())
-    print(f"ok: {len(loaded.actors):,} actors, {names:,} names")
+    paths = catalog_paths(read_config(config), config, files)
+    findings = check_catalog(paths)
+    if files:
+        findings = [f for f in findings if any(f.path.is_relative_to(file) for file in files)]
+    for finding in findings:
+        print(safe_text(str(finding)))
+    errors = sum(finding.severity == "error" for finding in findings)
+    if errors:
+        raise UserError(f"{errors} of {len(findings)} findings are errors")
+    actors = len(load_catalog(paths).actors)
+    print(f"ok: {actors:,} actors, {len(findings)} warnings")
 
 
 def _tenure(tenure: Tenure) -> str:
