@@ -171,12 +171,12 @@ class Fetcher:
         raise _FetchError("too_many_redirects", f"more than {self._settings.max_redirects}")
 
     def _check(self, url: str) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        host = host_of(url)
+        if not host or not url.lower().startswith(("http://", "https://")):
             raise _FetchError("bad_url", f"not an http(s) URL: {url[:120]}")
-        until = self._paused.get(parts.hostname)
+        until = self._paused.get(host)
         if until is not None and asyncio.get_running_loop().time() < until:
-            raise _FetchError("host_paused", f"{parts.hostname} asked to be left alone")
+            raise _FetchError("host_paused", f"{host} asked to be left alone")
 
     async def _result(
         self, request: FetchRequest, url: str, response: httpx.Response
@@ -229,7 +229,7 @@ class Fetcher:
         return BACKOFF_S * float(2**attempt) * jitter
 
     def _pause(self, result: FetchResult) -> None:
-        host = urlsplit(result.final_url).hostname
+        host = host_of(result.final_url)
         if host and result.retry_after_s:
             until = asyncio.get_running_loop().time() + result.retry_after_s
             self._paused[host] = max(until, self._paused.get(host, 0.0))

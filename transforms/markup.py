@@ -28,7 +28,9 @@ _TAG_NAMES = (
 )
 _DROPPED = frozenset(_DROPPED_NAMES.split())
 _BLOCKS = frozenset(_BLOCK_NAMES.split())
-_TAG = re.compile(rf"</?(?:{'|'.join(_TAG_NAMES.split())})(?:\s[^<>]*=[^<>]*)?\s*/?>", re.IGNORECASE)
+_TAG = re.compile(
+    rf"</?(?:{'|'.join(_TAG_NAMES.split())})(?:\s[^<>=]*=[^<>]*)?\s*/?>", re.IGNORECASE
+)
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _DROPPED_WHOLE = re.compile(
     r"<(script|style|noscript|template|iframe|svg|form|nav|figure)\b.*?(?:</\1\s*>|\Z)",

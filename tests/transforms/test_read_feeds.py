@@ -1,0 +1,113 @@
+from datetime import UTC, datetime
+from typing import Any
+
+import apache_beam as beam
+import pytest
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+from apache_beam.testing.util import assert_that, equal_to
+from pytest_httpserver import HTTPServer
+
+from transforms.read_feeds import FeedPoll, FeedSource, ReadFeeds, poll_feeds, shard_of
+from transforms.records import RawItem, Reject
+from transforms.settings import NetworkSettings, ReadSettings
+
+AT = datetime(2025, 6, 1, 12, tzinfo=UTC)
+LOCAL = NetworkSettings(allow_private=True, retries=0)
+FEED = (
+    "<rss version='2.0'><channel><title>t</title><item><title>A</title><link>/a</link></item>"
+    "<item/></channel></rss>"
+)
+PAGE = "<html><body>Down for maintenance</body></html>"
+
+
+def poll(*sources: FeedSource) -> list[Any]:
+    return list(poll_feeds(sources, LOCAL, ReadSettings(), lambda: AT))
+
+
+def test_items_come_before_the_poll_that_vouches_for_them(httpserver: HTTPServer) -> None:
+    httpserver.expect_request("/feed").respond_with_data(FEED, headers={"ETag": '"1"'})
+    url = httpserver.url_for("/feed")
+    item, reject, state = poll(FeedSource(url, outlet="Daily"))
+    assert isinstance(item, RawItem)
+    assert (item.title, item.outlet, item.feed_url, item.fetched_at) == ("A", "Daily", url, AT)
+    assert item.url == httpserver.url_for("/a")
+    assert isinstance(reject, Reject)
+    assert (reject.stage, reject.reason, reject.origin) == ("read", "empty_entry", f"{url}#2")
+    assert isinstance(state, FeedPoll)
+    assert (state.reason, state.status, state.items, state.rejects) == (None, 200, 1, 1)
+    assert (state.etag, state.polled_at) == ('"1"', AT)
+
+
+def test_nothing_new_is_no_reject(httpserver: HTTPServer) -> None:
+    httpserver.expect_request("/feed", headers={"If-None-Match": '"1"'}).respond_with_data(
+        status=304
+    )
+    (state,) = poll(FeedSource(httpserver.url_for("/feed"), etag='"1"'))
+    assert (state.reason, state.status, state.etag, state.items) == (None, 304, '"1"', 0)
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "stage", "reason"),
+    [
+        (PAGE, 200, "read", "not_a_feed"),
+        ("", 200, "read", "empty_body"),
+        (PAGE, 404, "fetch", "http_404"),
+        ("", 429, "fetch", "http_429"),
+    ],
+)
+def test_a_failure_is_one_reject_and_keeps_the_old_validators(
+    httpserver: HTTPServer, body: str, status: int, stage: str, reason: str
+) -> None:
+    httpserver.expect_request("/feed").respond_with_data(
+        body, status=status, headers={"ETag": '"error page"'}
+    )
+    url = httpserver.url_for("/feed")
+    reject, state = poll(FeedSource(url, outlet="Daily", etag='"1"'))
+    assert (reject.stage, reject.reason) == (stage, reason)
+    assert (reject.origin, reject.feed_url, reject.outlet, reject.at) == (url, url, "Daily", AT)
+    assert (state.reason, state.status, state.etag) == (reason, status, '"1"')
+
+
+def test_a_permanent_redirect_counts_only_if_a_feed_is_there(httpserver: HTTPServer) -> None:
+    for path, target in (("/old", "/feed"), ("/gone", "/maintenance")):
+        httpserver.expect_request(path).respond_with_data(
+            status=301, headers={"Location": httpserver.url_for(target)}
+        )
+    httpserver.expect_request("/feed").respond_with_data(FEED)
+    httpserver.expect_request("/maintenance").respond_with_data(PAGE)
+    old, gone = httpserver.url_for("/old"), httpserver.url_for("/gone")
+    found = poll(FeedSource(old), FeedSource(gone))
+    moved = {one.url: one.permanent_url for one in found if isinstance(one, FeedPoll)}
+    assert moved == {old: httpserver.url_for("/feed"), gone: None}
+    assert {one.feed_url for one in found if isinstance(one, RawItem)} == {old}
+
+
+def test_a_feed_given_twice_is_asked_once(httpserver: HTTPServer) -> None:
+    httpserver.expect_request("/feed").respond_with_data(FEED)
+    url = httpserver.url_for("/feed")
+    poll(FeedSource(url), FeedSource(url))
+    assert len(httpserver.log) == 1
+
+
+def test_a_host_has_one_shard() -> None:
+    urls = [f"https://{host}.example/{path}" for host in "abcdefgh" for path in range(3)]
+    shards = {url: shard_of(url, 4) for url in urls}
+    assert set(shards.values()) <= set(range(4))
+    assert len(set(shards.values())) > 1
+    for host in "abcdefgh":
+        assert len({shard for url, shard in shards.items() if f"//{host}." in url}) == 1
+
+
+def test_as_a_step(httpserver: HTTPServer) -> None:
+    httpserver.expect_request("/feed").respond_with_data(FEED)
+    httpserver.expect_request("/page").respond_with_data(PAGE)
+    urls = [httpserver.url_for("/feed"), httpserver.url_for("/page")]
+    sources = [FeedSource(url) for url in urls]
+    with beam.Pipeline(runner=FnApiRunner()) as pipeline:
+        outputs = pipeline | ReadFeeds(sources, LOCAL, ReadSettings(), AT, shards=3)
+        items = outputs.items | "Items" >> beam.Map(lambda one: (one.title, one.fetched_at))
+        rejects = outputs.rejects | "Rejects" >> beam.Map(lambda one: one.reason)
+        polls = outputs.polls | "Polls" >> beam.Map(lambda one: (one.url, one.reason))
+        assert_that(items, equal_to([("A", AT)]), label="items")
+        assert_that(rejects, equal_to(["empty_entry", "not_a_feed"]), label="rejects")
+        assert_that(polls, equal_to([(urls[0], None), (urls[1], "not_a_feed")]), label="polls")
