@@ -352,6 +352,9 @@ def _reason(error: BaseException) -> str:
             return "dns_error"
         if isinstance(cause, ssl.SSLError):
             return "tls_error"
+        if isinstance(cause, httpx.InvalidURL) and cause is not error:
+            # httpx reads the Location itself, whether or not it is told to follow.
+            return "bad_redirect"
     if isinstance(error, TooLarge):
         return "too_large"
     if isinstance(error, BadCompression):
