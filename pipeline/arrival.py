@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -28,12 +29,13 @@ def build_arrival(
         read = pipeline | "ReadFiles" >> ReadFiles(slices, config.read, now)
         arrived += [read.items, read.rejects]
     if feeds:
-        from transforms.read_feeds import ReadFeeds
+        from transforms.read_feeds import FeedSource, ReadFeeds
 
-        arrived.append(
-            pipeline
-            | "Feeds" >> beam.Create(list(feeds))
-            | "ReadFeeds" >> ReadFeeds(config.network, config.read, now)
+        sources = [FeedSource(url) for url in feeds]
+        shards = config.runner.workers or os.cpu_count() or 1
+        polled = pipeline | "ReadFeeds" >> ReadFeeds(
+            sources, config.network, config.read, now, shards
         )
+        arrived += [polled.items, polled.rejects]
     if arrived:
         _ = arrived | "Arrived" >> beam.Flatten() | "Journal" >> AppendToJournal(str(journal), now)

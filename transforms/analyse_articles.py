@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import pickle
-import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -28,35 +27,17 @@ _analysers: dict[str, Analyser] = {}
 class _Analyse(beam.DoFn):
     """Analyses batches; one analyser a process serves every instance with the same coding."""
 
-    def __init__(
-        self,
-        catalog: Catalog,
-        lexicon: Lexicon,
-        actors: ActorSettings,
-        stances: StanceSettings,
-        coding_version: str,
-        progress: str | None,
-    ) -> None:
-        # Packed, since Beam unpickles a step many times and a catalog takes a second.
-        self._packed = zlib.compress(pickle.dumps((catalog, lexicon, actors, stances)), 1)
+    def __init__(self, coding_version: str, progress: str | None) -> None:
         self._coding_version = coding_version
         self._progress = progress
 
-    def setup(self) -> None:
-        if self._coding_version not in _analysers:
-            _analysers.clear()
-            _analysers[self._coding_version] = Analyser(
-                *pickle.loads(zlib.decompress(self._packed))
-            )
-
-    def process(self, tasks: Sequence[Task]) -> Iterator[Any]:
+    def process(self, tasks: Sequence[Task], coding: bytes) -> Iterator[Any]:
         tasks = sorted(tasks, key=lambda task: task.plan.article_id)
-        analyser = _analysers[self._coding_version]
+        analyser = self._analyser(coding)
         results = analyser.analyse([document_of(task) for task in tasks])
         for task, result in zip(tasks, results, strict=True):
-            yield beam.pvalue.TaggedOutput(
-                ARTICLE_ROWS, (task.plan, with_analysis(task.row, result))
-            )
+            row = with_analysis(task.row, result)
+            yield beam.pvalue.TaggedOutput(ARTICLE_ROWS, (task.plan, row))
             for row in stance_rows(task, result.evidence, self._coding_version):
                 yield beam.pvalue.TaggedOutput(STANCE_ROWS, row)
             for row in result.actor_rows:
@@ -64,6 +45,12 @@ class _Analyse(beam.DoFn):
             if result.error is not None:
                 yield beam.pvalue.TaggedOutput(REJECTS, analysis_reject(task.row, result.error))
         note_progress(self._progress, len(tasks))
+
+    def _analyser(self, coding: bytes) -> Analyser:
+        if self._coding_version not in _analysers:
+            _analysers.clear()
+            _analysers[self._coding_version] = Analyser(*pickle.loads(coding))
+        return _analysers[self._coding_version]
 
 
 def analysis_reject(row: Row, error: str) -> Reject:
@@ -108,16 +95,21 @@ class AnalyseArticles(beam.PTransform):
         progress: str | None = None,
     ) -> None:
         super().__init__()
-        self._dofn = _Analyse(catalog, lexicon, actors, stances, coding_version, progress)
+        self._coding = (catalog, lexicon, actors, stances)
+        self._dofn = _Analyse(coding_version, progress)
 
     def expand(self, tasks: beam.PCollection[Task]) -> dict[str, beam.PCollection[Any]]:
+        # A side input: as part of the step it would be unpickled again with every bundle.
+        coding = tasks.pipeline | "Coding" >> beam.Create([pickle.dumps(self._coding)])
         read = (
             tasks
             | "ToAnalyse" >> beam.Filter(lambda task: task.plan.analyse)
             | "Spread" >> beam.Reshuffle()
             | "Batch" >> beam.BatchElements(min_batch_size=BATCH, max_batch_size=BATCH)
             | "Analyse"
-            >> beam.ParDo(self._dofn).with_outputs(ARTICLE_ROWS, STANCE_ROWS, ACTOR_ROWS, REJECTS)
+            >> beam.ParDo(self._dofn, beam.pvalue.AsSingleton(coding)).with_outputs(
+                ARTICLE_ROWS, STANCE_ROWS, ACTOR_ROWS, REJECTS
+            )
         )
         passed = (
             tasks
