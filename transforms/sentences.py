@@ -28,7 +28,6 @@ _LAST_WORD: Final = re.compile(r"(?:\w\.)*\w*$")
 _NEXT: Final = re.compile(r"[\s\"'“‘«(\[]*")
 _NEXT_WORD: Final = re.compile(r"[^\W\d_]+")
 _TIME: Final = frozenset({"am", "pm"})
-_NAME_THEN: Final = re.compile(r"\s*(?:[^\W\d_][\w.'’-]*\s+){1,4}")
 _SOFT_BREAKS: Final = ("; ", ": ", " — ", ", ", " ")
 # Lines of a text wrapped for terminals and mail.
 _WRAPPED: Final = range(50, 101)
@@ -141,13 +140,12 @@ def _goes_on(text: str, match: re.Match[str], rules: TextRules) -> bool:
     """Return whether a quoted question is followed by its speaker: "Why?" Smith asked."""
     if len(match.group()) == 1 or match.group()[-1] not in "\"'”’»":
         return False
-    name = _NAME_THEN.match(text, match.end(), match.end() + 80)
-    if not name:
-        return False
-    words = name.group().split()
-    verb = _NEXT_WORD.match(text, name.end())
-    spoken = [*words[1:], verb.group() if verb else ""]
-    return any(word.casefold() in rules.speech_verbs for word in spoken)
+    for at, word in enumerate(text[match.end() : match.end() + 80].split()[:4]):
+        if at and word.rstrip(".,:").casefold() in rules.speech_verbs:
+            return True
+        if not word[0].isalpha() or word[-1] in ".,!?":
+            return False
+    return False
 
 
 def _ends_line(text: str, newline: int, wrapped: bool) -> bool:

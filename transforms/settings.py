@@ -67,7 +67,7 @@ class DeduplicateSettings(Section):
     horizon_days: Positive = 7
     max_bucket: Positive = 16
     anchors: Positive = 8
-    lead_anchors: Positive = 4
+    lead_anchors: Positive = 6
     lead_words: Positive = 40
     max_intro_words: Positive = 80
     words_per_conflict: Positive = 250

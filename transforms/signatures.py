@@ -153,9 +153,8 @@ def _band_hashes(
 def _anchors(passages: Hashes, settings: DeduplicateSettings) -> list[int]:
     """Return the least hashes over the text and over its lead, as signed integers."""
     signed = passages.view(np.int64)
-    return _least(signed, settings.anchors) + _least(
-        signed[: settings.lead_words], settings.lead_anchors
-    )
+    lead = signed[: max(1, settings.lead_words - 2 * settings.shingle_words + 1)]
+    return _least(signed, settings.anchors) + _least(lead, settings.lead_anchors)
 
 
 def _least(values: npt.NDArray[np.int64], count: int) -> list[int]:
