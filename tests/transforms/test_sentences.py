@@ -127,8 +127,7 @@ def test_copies_share_the_hashes_of_the_sentences_they_share():
 
 PIECES = st.lists(
     st.sampled_from(
-        ["Mr.", "U.S.", "a", "B", ".", "!", "3.", "”", "“", "…", "(", ")", "。", "中"]
-        + ["\n", "\n\n"]
+        ["Mr.", "U.S.", "a", "B", ".", "!", "3.", "”", "“", "…", "(", ")", "。", "中", "\n", "\n\n"]
     ),
     max_size=60,
 )
