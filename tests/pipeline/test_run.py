@@ -109,7 +109,7 @@ def test_partitions_hold_their_own_dates(one: tuple[Path, dict[str, Any]]) -> No
         wrong = rows(
             output,
             f"SELECT count(*) FROM {{{name}}} WHERE date IS DISTINCT FROM "
-            f"CAST({dataset.partition_by} AT TIME ZONE 'UTC' AS DATE)",
+            f"CAST(\"{dataset.partition_by}\" AT TIME ZONE 'UTC' AS DATE)",
         )
         assert wrong == [(0,)], name
 
