@@ -120,6 +120,13 @@ class ActorWords:
         """Return whether the list named "section.key" holds the word."""
         return word in self.lists.get(key, _NONE)
 
+    def gender_of(self, name: str) -> str:
+        """Return "f" or "m" where the name's first word is a given name listed as such, else ""."""
+        given = name_key(name).partition(" ")[0]
+        if self.has("names.female", given):
+            return "f"
+        return "m" if self.has("names.male", given) else ""
+
     def is_head(self, word: str) -> bool:
         """Return whether the word is a head that can act for a state or organisation."""
         return self.has("heads.agents", word) or self.has("heads.people", word)

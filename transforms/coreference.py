@@ -89,8 +89,9 @@ def resolve_references(
     memory = _Memory(view, list(spans), token_map(spans))
     memory.quotes = [m.span() for m in _QUOTED.finditer(view.text)]
     for span in spans:
-        if span.gender:
-            memory.genders.setdefault(span.actor, span.gender)
+        gender = span.gender or _gender_of_name(view, span)
+        if gender:
+            memory.genders.setdefault(span.actor, gender)
     offices = {role.head: role for role in roles}
     found: list[ActorSpan] = []
     for index, lower in enumerate(view.lower):
@@ -108,6 +109,13 @@ def resolve_references(
             memory.add(new)
             found.extend(new)
     return found
+
+
+def _gender_of_name(view: TextView, span: ActorSpan) -> str:
+    """Return "f" or "m" where a person's given name is one of those listed, else ""."""
+    if span.type != "person":
+        return ""
+    return view.catalog.words.gender_of(span.name)
 
 
 def _acronym(view: TextView, index: int) -> bool:

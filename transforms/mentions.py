@@ -151,8 +151,9 @@ def _office(view: TextView, role: RolePhrase, org: ActorSpan) -> ActorSpan:
         actor, kind = group_id(org.actor, "opposition"), "group"
         name = view.text[start:end]
     else:
-        holder = holder_of(view, role, org.actor) if role.definite else None
-        actor = holder or org.actor
+        served = org.rollup if org.type == "person" else org.actor
+        holder = holder_of(view, role, served) if role.definite else None
+        actor = holder or served
         kind = catalog.type_of(actor)
         name = catalog.actor(actor).name if actor in catalog.actors else org.name
     return ActorSpan(

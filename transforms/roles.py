@@ -13,6 +13,7 @@ from transforms.actor_spans import ActorSpan, TextView
 POSSESSIVES = ("'s", "’s", "'", "’")
 DETERMINERS = ("the", "a", "an", "his", "her", "its", "their", "this", "that", "our")
 ORG_TYPES = frozenset({"state", "organisation", "bloc", "group", "party", "company", "media"})
+_SERVING = ("adviser", "advisor", "aide")
 _MAX_LEFT = 9
 _MAX_PLAIN_WORDS = 3
 _FEMALE = ("spokeswoman", "queen", "chairwoman", "congresswoman", "princess", "empress")
@@ -131,7 +132,12 @@ def _plain_modifier(view: TextView, index: int) -> bool:
 
 def _extend_right(view: TextView, at: dict[int, ActorSpan], phrase: RolePhrase) -> None:
     index = phrase.last + 1
-    if phrase.org is not None or index >= len(view.tokens) or view.lower[index] != "of":
+    if phrase.org is not None or index >= len(view.tokens):
+        return
+    preposition = view.lower[index]
+    speaks = preposition == "for" and phrase.role == "spokesperson"
+    serves = preposition == "to" and phrase.title.rpartition(" ")[2] in _SERVING
+    if preposition != "of" and not speaks and not serves:
         return
     index += 1
     while index < len(view.tokens) and (
@@ -139,12 +145,14 @@ def _extend_right(view: TextView, at: dict[int, ActorSpan], phrase: RolePhrase) 
     ):
         index += 1
     span = at.get(index)
-    if span is not None and span.first == index and span.type in ORG_TYPES:
-        phrase.org, phrase.last = span, span.last
-        following = index_after(view, span)
-        # "the president of Gondor's council" is not the president of Gondor.
-        if following:
-            phrase.org, phrase.last = None, phrase.head
+    if span is None or span.first != index:
+        return
+    if span.type not in ORG_TYPES and not (serves and span.rollup):
+        return
+    # "the president of Gondor's council" is not the president of Gondor.
+    if preposition == "of" and index_after(view, span):
+        return
+    phrase.org, phrase.last = span, span.last
 
 
 def index_after(view: TextView, span: ActorSpan) -> bool:
@@ -173,8 +181,25 @@ def holder_of(view: TextView, phrase: RolePhrase, org: str) -> str | None:
     if phrase.role == "leader" and phrase.title in ("leader", "ruler", "strongman", "boss"):
         return state_leader(view, org)
     if phrase.role == "spokesperson" and phrase.org is not None and phrase.org.kind == "seat":
-        return catalog.holder(phrase.role, org, on)
+        return _spokesperson(view, phrase, org)
     return None
+
+
+def _spokesperson(view: TextView, phrase: RolePhrase, state: str) -> str | None:
+    """Return who speaks for a state's seat of government; None where several people could."""
+    catalog, words = view.catalog, view.catalog.words
+    current = {
+        actor
+        for tenure, actor in catalog.holders.get((phrase.role, state), ())
+        if tenure.holds(view.on)
+    }
+    wanted = phrase.gender
+    fitting = [
+        actor
+        for actor in current
+        if words.gender_of(catalog.actor(actor).name) in ("", wanted or "") or not wanted
+    ]
+    return fitting[0] if len(fitting) == 1 else None
 
 
 def state_leader(view: TextView, state: str) -> str | None:
