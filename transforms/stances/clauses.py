@@ -18,6 +18,8 @@ RELATIVE_WORDS = frozenset({"that", "which", "who", "whom"})
 OBJECTS = ("dobj", "attr", "oprd")
 # What is said after these is no deed of the subject: "sanctions over fighting in the east".
 _NOT_CONTROLLING = frozenset({"over", "about", "amid", "during", "despite", "on"})
+# "A, along with B, rejected ...": B does so too.
+_COMPANY = frozenset({"along", "together", "alongside"})
 _MAX_STEPS = 8
 
 
@@ -83,6 +85,11 @@ class Clauses:
         ):
             # "the militia that France backs", "the country Russia invaded"
             found = [tree.head[p]]
+        if not found:
+            # "helped B fight C" makes B the subject of a bare infinitive
+            for clause in tree.children(p, "ccomp"):
+                if tree.tag[clause] == "VB" and not tree.children(clause, "mark", "aux"):
+                    found = tree.children(clause, "nsubj")
         if not found and shared:
             # "condemned and sanctioned X" hangs the object on the last verb only.
             for k in tree.children(p, "conj"):
@@ -109,7 +116,7 @@ class Clauses:
         for bearer in self._bearers(p):
             for k in tree.kids[bearer]:
                 if tree.lower[k] == preposition and tree.dep[k] in ("prep", "dative", "prt"):
-                    found += tree.children(k, "pobj")
+                    found += [self.antecedent(o, p) for o in tree.children(k, "pobj")]
                     if not found:
                         found += [
                             o
@@ -141,9 +148,18 @@ class Clauses:
                     for c in tree.conjuncts(o)
                     if self.is_actor(c) or dep == "agent"
                 ]
-                bearers += [k] if dep == "prep" and not inner else []
+                bearers += [k] if dep == "prep" and not inner and not self._is_company(k) else []
         bearers += [b for c in bearers[1:] if self.is_actor(c) for b in tree.children(c, "appos")]
         return bearers
+
+    def _is_company(self, k: int) -> bool:
+        return self.tree.lower[k] in _COMPANY
+
+    def is_each_other(self, i: int) -> bool:
+        """Tell whether `i` heads "each other" or "one another"."""
+        tree = self.tree
+        first = {"other": "each", "another": "one"}.get(tree.lower[i])
+        return first is not None and i > 0 and tree.lower[i - 1] == first
 
     def antecedent(self, i: int, p: int) -> int:
         """Return the noun that a relative pronoun stands for; other nouns stand for themselves."""
@@ -170,7 +186,7 @@ class Clauses:
     def surface_subjects(self, p: int, steps: int = _MAX_STEPS) -> list[int]:
         """Return the nouns in subject position of `p`, taken over from above where it has none."""
         tree = self.tree
-        own = tree.children(p, *SUBJECTS)
+        own = self._own_subjects(p)
         if own:
             return [self.antecedent(k, p) for k in own]
         if steps <= 0 or tree.head[p] == p:
@@ -194,6 +210,27 @@ class Clauses:
         if dep == "pcomp":
             return self._through_preposition(above, steps)
         return []
+
+    def _own_subjects(self, p: int) -> list[int]:
+        tree = self.tree
+        own = tree.children(p, *SUBJECTS)
+        if tree.dep[p] == "parataxis" and len(own) > 1:
+            return own[-1:]  # "A, B says, backs C": A is whom B speaks of
+        if not own:
+            for aside in tree.children(p, "parataxis"):
+                before = tree.children(aside, "nsubj")
+                if len(before) > 1 and aside < p:
+                    return before[:1]
+        # Small models take a name before a comma for an adverb: "A, B vow to ...", "A, once
+        # an ally of B, condemned ...".
+        stray = [k for k in tree.children(p, "npadvmod") if k < p and self.is_actor(k)]
+        if not own or any(k + 2 == own[0] or k + 3 == own[0] for k in stray):
+            own = stray + own
+        for along in tree.children(p, "prep"):
+            if own and along < p and tree.lower[along] in _COMPANY:
+                inner = tree.children(along, "prep")
+                own = own + [o for k in (along, *inner) for o in tree.children(k, "pobj")]
+        return own
 
     def _controlled(self, above: int, steps: int) -> list[int]:
         tree = self.tree

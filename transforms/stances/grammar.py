@@ -33,6 +33,9 @@ UNREAL = 0.45
 # How sure one may be that reporting a deed blames its doer, by the verb of saying.
 BLAME_BY_MODE = {"neutral": 0.8, "accusing": 0.95, "according": 0.6, "judging": 0.8}
 
+# "Aid from A arrived": a capital makes small taggers take a noun for a verb, not its place.
+_NOUN_PLACES = frozenset({"nsubj", "nsubjpass", "dobj", "pobj"})
+
 
 @dataclass(frozen=True, slots=True)
 class Stated:
@@ -82,7 +85,8 @@ class Grammar:
             if tag[0] == "V":
                 yield from self.verbs.read(i)
                 yield from self.judgements.read(i)
-            if tag[0] == "N" and tree.lemma[i] in lexicon.nouns:
+            is_noun = tag[0] == "N" or tree.dep[i] in _NOUN_PLACES
+            if is_noun and tree.lemma[i] in lexicon.nouns:
                 yield from self.nominals.read(i)
             if tree.lower[i] in lexicon.adjectives:
                 yield from self.adjectives.read(i)

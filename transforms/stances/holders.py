@@ -95,7 +95,7 @@ class Holders:
         if any(o.mention.form != "pronoun" for o in owners):
             return scaled(owners, factor)
         if frames:
-            found = owners + self._doers(i, frames[0], depth)
+            found = owners + self._doers(i, frames[0], depth) or self._makers(i)
             if not found and frames[0].reciprocal == "always":
                 found = self._through(i, ("between", "with", "among"), depth)
             return found
@@ -121,7 +121,12 @@ class Holders:
         found: list[Holder] = []
         for k in tree.kids[i]:
             dep = tree.dep[k]
-            if dep == "poss":
+            if dep == "poss" and tree.tag[k] == "WP$":
+                # "A, whose government ...": A owns it
+                clause = next((a for a in tree.ancestors(i) if tree.dep[a] == "relcl"), None)
+                if clause is not None:
+                    found += [Holder(m, POSSESSOR) for m in self.direct(tree.head[clause])]
+            elif dep == "poss":
                 for member in tree.conjuncts(k):
                     direct = self.direct(member)
                     found += [Holder(m, POSSESSOR) for m in direct]
@@ -146,12 +151,23 @@ class Holders:
                 found = self.owners(i)
             else:
                 found = []
-                for k in tree.kids[i]:
-                    if tree.lower[k] == place and tree.dep[k] == "prep":
-                        found += self.of_all(tree.children(k, "pobj"))
+                for bearer in (i, *self._actors_below(i)):
+                    for k in tree.kids[bearer]:
+                        if tree.lower[k] == place and tree.dep[k] == "prep":
+                            found += self.of_all(tree.children(k, "pobj"))
             if found:
                 return found
         return []
+
+    def _actors_below(self, i: int) -> list[int]:
+        """Return the actors in prepositional phrases of `i`: names take no complements."""
+        tree = self.tree
+        return [
+            o
+            for k in tree.children(i, "prep")
+            for o in tree.children(k, "pobj")
+            if o in self.by_head and tree.tag[o].startswith("NNP")
+        ]
 
     def parties(self, i: int) -> list[Holder]:
         """Return the parties of a two-sided noun: "ties between A and B", "US-China ties"."""

@@ -54,7 +54,7 @@ FRAME_KEYS = frozenset(
         "lean",
     }
 )
-WORKING = ("carry", "raise", "receive", "end", "cancel")
+WORKING = ("carry", "raise", "receive", "end", "cancel", "exchange")
 OPERATORS = ("cancel", "hedge", "commit", "object_control")
 SPEECH = ("neutral", "accusing", "denying", "judging")
 WORDS = (

@@ -23,7 +23,7 @@ STOPPED_HARM = 0.55  # "halted its attacks" is hardly friendship
 FAVOURED = 0.85
 JOINT = 0.95
 REVERSED = 0.95
-_PRECEDENCE = ("end", "raise", "carry", "cancel", "receive", "favour", "disfavour")
+_PRECEDENCE = ("end", "exchange", "raise", "carry", "cancel", "receive", "favour", "disfavour")
 _GOVERNED = frozenset({"dobj", "nsubjpass", "attr", "oprd", "conj"})
 
 
@@ -75,6 +75,9 @@ class Nominals:
         if sign == 0 and frame.lean is None:
             return
         own = self.holders.doers(i, frame)
+        if own and governor.roles & {"favour", "disfavour"}:
+            # What others do to each other is told of as such: "condemned the attack by B on C".
+            governor, sign, scale = Governor(i, frozenset()), frame.sign, 1.0
         sources = self._sources(own, governor, frame)
         trigger = tuple(sorted({i, governor.verb})) if governor.role else (i,)
         predicate = governor.verb if governor.role else i
@@ -86,10 +89,11 @@ class Nominals:
         if len(parties) > 1:
             yield from mutual(parties, frame, predicate, trigger, scale, **options)  # type: ignore[arg-type]
             return
-        if "receive" in governor.roles and not own:
+        if "receive" in governor.roles:
             receivers = self.holders.of_all(self.clauses.agents(governor.verb))
-            givers = self._givers(i, governor.verb)
-            if givers:
+            givers = [h for h in own if h.mention.form != "pronoun"]
+            givers = givers or self._givers(i, governor.verb)
+            if givers and receivers:
                 yield from directed(
                     givers,
                     receivers,
@@ -117,7 +121,9 @@ class Nominals:
                     scale * REVERSED,
                     **options,  # type: ignore[arg-type]
                 )
-        elif frame.reciprocal and len(sources) > 1:
+        elif len(sources) > 1 and (
+            frame.reciprocal or "exchange" in governor.roles or self._each_other(i, governor)
+        ):
             yield from mutual(sources, frame, predicate, trigger, scale * JOINT, **options)  # type: ignore[arg-type]
 
     def _favoured(self, sign: int, governor: Governor) -> tuple[int, float]:
@@ -180,6 +186,11 @@ class Nominals:
         described |= {tree.lower[c] for k in tree.children(i, "amod") for c in tree.conjuncts(k)}
         if tree.dep[i] in ("nsubj", "nsubjpass"):
             verb = tree.head[i]
+            turned = find_groups(tree, verb, self.lexicon.working)
+            if "end" in turned and not tree.children(verb, "dobj"):
+                return -1  # "relations have soured"
+            if "raise" in turned and not tree.children(verb, "dobj"):
+                return 1
             described |= {tree.lower[k] for k in tree.children(verb, "acomp")} | {tree.lower[verb]}
         if described & words["cold"]:
             return -1
@@ -201,10 +212,9 @@ class Nominals:
         found = self.holders.undergoers(i, frame)
         if found or not governor.role:
             return found
-        if frame.sign > 0:
-            found = self.holders.of_all(self.clauses.recipients(governor.verb))
-            if found:
-                return found
+        found = self.holders.of_all(self._beneficiaries(i, governor.verb))
+        if found:
+            return found
         for place in frame.target:
             if place in ("possessor", "modifier", "of"):
                 continue
@@ -213,9 +223,29 @@ class Nominals:
                 return found
         return []
 
+    def _each_other(self, i: int, governor: Governor) -> bool:
+        tree = self.tree
+        return any(
+            self.clauses.is_each_other(noun)
+            for bearer in {i, governor.verb}
+            for k in tree.kids[bearer]
+            for noun in ([k] if tree.dep[k] == "dative" else tree.children(k, "pobj"))
+        )
+
+    def _beneficiaries(self, i: int, verb: int) -> list[int]:
+        """Return B in "gave B support", "B was promised support", "hit B with sanctions"."""
+        tree = self.tree
+        found = self.clauses.recipients(verb)
+        if not found and tree.dep[i] == "dobj" and self.clauses.is_passive(verb):
+            found = self.clauses.surface_subjects(verb)
+        above = tree.head[i]
+        if not found and tree.dep[i] == "pobj" and tree.lower[above] == "with":
+            found = self.clauses.objects(verb)
+        return found
+
     def _givers(self, i: int, verb: int) -> list[Holder]:
         tree = self.tree
-        for preposition in ("from", "by"):
+        for preposition in ("from", "by", "of"):
             nouns = [
                 o
                 for k in tree.kids[i]

@@ -49,10 +49,8 @@ class Verbs:
     def _by_frame(self, p: int, frame: Frame) -> Iterator[Reading | Charge]:
         trigger = self.trigger(p, frame)
         if "subject" in frame.target:
-            if self.clauses.is_passive(p):
-                return
             givers = self._at(p, frame.source)
-            takers = self.holders.of_all(self.clauses.surface_subjects(p))
+            takers = self.holders.of_all(self.clauses.agents(p))
             yield from directed(givers, takers, frame, p, trigger, words_of_source=False)
             return
         place, targets = self._targets(p, frame)
@@ -65,7 +63,7 @@ class Verbs:
             if frame.reciprocal == "always":
                 yield from directed(targets, sources, frame, p, trigger, REVERSED)
             yield from self._exchange(p, sources, targets, frame, trigger)
-        elif frame.reciprocal and len(sources) > 1:
+        elif len(sources) > 1 and (frame.reciprocal or self._each_other(p, frame)):
             yield from mutual(sources, frame, p, trigger, JOINT)
 
     def _targets(self, p: int, frame: Frame) -> tuple[str, list[Holder]]:
@@ -81,6 +79,16 @@ class Verbs:
                 return place, found
         return "", []
 
+    def _each_other(self, p: int, frame: Frame) -> bool:
+        nouns = [
+            noun
+            for place in frame.target
+            for noun in (
+                self.clauses.objects(p) if place == "object" else self.clauses.complements(p, place)
+            )
+        ]
+        return any(self.clauses.is_each_other(noun) for noun in nouns)
+
     def _sources(self, p: int, place: str) -> list[Holder]:
         agents = self.holders.of_all(self.clauses.agents(p))
         stative = not agents and place not in ("object", "recipient", "")
@@ -91,9 +99,12 @@ class Verbs:
 
     def _at(self, p: int, places: tuple[str, ...]) -> list[Holder]:
         for place in places:
-            if place in ("subject", "object"):
+            if place == "subject":
                 continue
-            found = self.holders.of_all(self.clauses.complements(p, place))
+            if place == "object":
+                found = self.holders.of_all(self.clauses.objects(p))
+            else:
+                found = self.holders.of_all(self.clauses.complements(p, place))
             if found:
                 return found
         return []
