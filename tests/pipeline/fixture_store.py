@@ -22,6 +22,8 @@ STATES = {
     "UKR": ("Ukraine", "UA", ["Ukraine", "Kyiv", "Kiev"]),
     "USA": ("United States", "US", ["United States", "Washington", "America"]),
     "CHN": ("China", "CN", ["China", "Beijing"]),
+    "TUR": ("Türkiye", "TR", ["Türkiye", "Turkey", "Ankara"]),
+    "IRN": ("Iran", "IR", ["Iran", "Tehran"]),
 }
 
 # One line a piece of evidence: story, source, target, stance, voice, score, confidence, and what
@@ -220,7 +222,7 @@ def article_rows() -> list[Row]:
 
 
 def actor_rows() -> list[Row]:
-    """Return the rows of `actors`: four states and one person who belongs to one of them."""
+    """Return the rows of `actors`: six states and one person who belongs to one of them."""
     rows: list[Row] = [
         {
             "actor": iso3,

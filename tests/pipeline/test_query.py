@@ -25,7 +25,7 @@ def test_a_view_for_every_dataset_even_without_files(store: Path) -> None:
         "alignments": 78,
         "comentions": 46,
         "coverage": 1,
-        "actors": 5,
+        "actors": 7,
         "outlets": 3,
         "story_aliases": 0,
         "rejects": 0,

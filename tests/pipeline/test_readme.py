@@ -1,0 +1,100 @@
+"""What README.md shows works: its commands and its Python, over the fixture store."""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+from conftest import Invoke
+from readme_blocks import README, ROOT, Block, blocks, commands
+
+from pipeline.cli import app
+from transforms.catalog import Catalog
+
+BLOCKS = list(blocks(README.read_text(encoding="utf-8")))
+COMMANDS = [
+    pytest.param(command, id=f"line {block.line}: {command[:40]}")
+    for block in BLOCKS
+    if block.language in ("sh", "console")
+    for command in commands(block)
+]
+# These take long and have tests of their own; here their options only have to parse.
+PARSED_ONLY = ("run", "evaluate")
+
+
+@functools.cache
+def _load_once(paths: tuple[Path, ...]) -> Catalog:
+    return Catalog.load(paths)
+
+
+@pytest.fixture
+def reader(store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder that a reader of the README is in, with a store in `out`.
+
+    The shipped catalog is read once for all commands; reading it takes as long as most of them.
+    """
+    monkeypatch.setattr(
+        "pipeline.commands.loading.load_catalog", lambda paths: _load_once(tuple(paths))
+    )
+    for name in ("seeds", "configs", "tests"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    (tmp_path / "out").symlink_to(store)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_every_block_says_what_it_is() -> None:
+    assert {block.language for block in BLOCKS} == {"sh", "console", "python"}
+    fences = README.read_text(encoding="utf-8").count("\n```")
+    assert fences == 2 * len(BLOCKS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_commands_work(command: str, reader: Path, invoke: Invoke) -> None:
+    words = shlex.split(command)
+    if words[0] == "make":
+        assert re.search(rf"^{words[1]}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    elif "|" in words:
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        shell = ["bash", "-o", "pipefail", "-c", command]
+        done = subprocess.run(
+            shell, env={**os.environ, "PATH": path}, capture_output=True, text=True, check=False
+        )
+        # 141 where `head` has read enough, as for any program.
+        assert done.returncode in (0, 141), done.stderr
+        assert done.stdout
+    elif words[1] in PARSED_ONLY:
+        assert words[0] == "newsalign"
+        group = typer.main.get_command(app)
+        group.commands[words[1]].make_context(words[1], words[2:])  # type: ignore[attr-defined]
+    else:
+        assert words[0] == "newsalign"
+        result = invoke(*words[1:])
+        assert result.exit_code in (0, 2 if words[1:3] == ["actors", "check"] else 0)
+        assert result.output or "--to" in words
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        pytest.param(block, id=f"line {block.line}")
+        for block in BLOCKS
+        if block.language == "python"
+    ],
+)
+def test_python_works(block: Block, reader: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    exec(compile(block.text, f"README.md:{block.line}", "exec"), {})
+    assert "RUS" in capsys.readouterr().out
+
+
+def test_links_lead_somewhere() -> None:
+    targets = re.findall(r"\]\(([^)#:]+)\)", README.read_text(encoding="utf-8"))
+    assert targets
+    assert [target for target in targets if not (ROOT / target).exists()] == []
