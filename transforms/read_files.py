@@ -3,45 +3,48 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import Any, BinaryIO
 
 import apache_beam as beam
 
 from transforms.compression import BadCompression, TooLarge, file_pieces
-from transforms.encoding import decode, is_binary
-from transforms.feed_parser import looks_like_feed, parse_feed
-from transforms.feed_xml import root_name
-from transforms.json_articles import item_from_json
+from transforms.dates import parse_date
+from transforms.encoding import charset_of, decode, is_binary
+from transforms.feed_parser import parse_feed
+from transforms.file_documents import document_item, split_title
+from transforms.file_kinds import Kind, is_json_line, kind_of
+from transforms.file_lines import slice_lines
 from transforms.json_feed import is_json_feed
-from transforms.markup import has_tags
+from transforms.record_items import item_from_record
 from transforms.records import RawItem, Reject
 from transforms.settings import ReadSettings
-from transforms.sources import (
-    LINE_SUFFIXES,
-    SourceSlice,
-    bare_suffix,
-    estimate_bytes,
-    expand_inputs,
-)
+from transforms.sources import SourceSlice, bare_suffix, estimate_bytes, expand_inputs
+from transforms.tables import TableError, csv_rows, parquet_rows
+from transforms.warc import WarcPage, read_warc
 
-__all__ = ["ReadFiles", "SourceSlice", "estimate_bytes", "expand_inputs", "read_slice"]
+__all__ = [
+    "ReadFiles",
+    "SourceSlice",
+    "estimate_bytes",
+    "expand_inputs",
+    "read_slice",
+    "split_title",
+]
 
 ITEMS = "items"
 REJECTS = "rejects"
 EXCERPT_CHARS = 200
 HEAD_BYTES = 4_096
 LOCAL = "local"
-# A headline; news of record rarely runs beyond this (CleanSettings.max_title_chars cuts anyway).
-MAX_TITLE_CHARS = 200
-MAX_TITLE_WORDS = 30
-
-_FEED_SUFFIXES = frozenset((".xml", ".rss", ".atom", ".rdf"))
-_HTML_SUFFIXES = frozenset((".html", ".htm", ".xhtml"))
-Kind = Literal["text", "html", "lines", "json", "feed"]
+# Content types of archived answers that are never an article.
+_NO_TEXT = re.compile(
+    r"(?:image|video|audio|font)/|application/(?:pdf|zip|octet|javascript|json)|text/css"
+)
 
 
 class _UnusableError(ValueError):
@@ -59,11 +62,11 @@ def read_slice(
 ) -> Iterator[RawItem | Reject]:
     """Yield the items of a slice and rejects with stage `read`; never raises.
 
-    Memory is bounded by `max_document_bytes`, which a text, a page, a feed or one line may have;
-    `max_file_bytes` bounds what a compressed file unpacks to. Reasons: `not_found`,
-    `not_a_file`, `unsupported_type`, `unreadable`, `empty_file`, `too_large`, `binary`,
-    `bad_compression`, `not_json`, `not_an_object`, `no_text`, `line_too_long`, and those of
-    `parse_feed`.
+    Memory is bounded by `max_document_bytes`, which a text, a page, a feed, one line or one
+    archived answer may have; `max_file_bytes` bounds what a compressed file unpacks to. Reasons:
+    `not_found`, `not_a_file`, `unsupported_type`, `unreadable`, `empty_file`, `too_large`,
+    `binary`, `bad_compression`, `not_json`, `not_an_object`, `no_text`, `line_too_long`,
+    `bad_row`, `bad_table`, and those of `parse_feed` and `read_warc`.
     """
     try:
         if part.problem:
@@ -129,13 +132,30 @@ def _read(
     head = _head(file, settings)
     if not head:
         raise _UnusableError("empty_file", "nothing in it")
+    kind = "lines" if part.start > 0 else kind_of(head, bare_suffix(part.path))
+    if kind == "parquet":
+        yield from _read_rows(parquet_rows(Path(part.path)), part, settings, fetched_at)
+        return
+    if kind == "warc":
+        pieces = file_pieces(file, _stream_limit(part, settings))
+        for page in read_warc(pieces, settings.max_document_bytes):
+            yield from _archived(page, part, settings, fetched_at)
+        return
     if is_binary(head):
         raise _UnusableError("binary", "not text", repr(head[:40]))
-    suffix = bare_suffix(part.path)
-    kind = "lines" if part.start > 0 else _kind(head, suffix)
-    if kind == "lines" and not head.startswith((b"\xff\xfe", b"\xfe\xff")):
+    if kind == "csv":
+        pieces = file_pieces(file, _stream_limit(part, settings))
+        rows = csv_rows(pieces, head, settings.max_document_bytes)
+        yield from _read_rows(rows, part, settings, fetched_at)
+    elif kind == "lines" and not head.startswith((b"\xff\xfe", b"\xfe\xff")):
         yield from _read_lines(part, file, settings, fetched_at)
-        return
+    else:
+        yield from _read_whole(part, file, kind, settings, fetched_at)
+
+
+def _read_whole(
+    part: SourceSlice, file: BinaryIO, kind: Kind, settings: ReadSettings, fetched_at: datetime
+) -> Iterator[RawItem | Reject]:
     limit = settings.max_document_bytes
     if Path(part.path).stat().st_size > max(limit, settings.max_file_bytes):
         raise TooLarge(f"more than {limit} bytes")
@@ -143,21 +163,11 @@ def _read(
     if not body.strip():
         raise _UnusableError("empty_file", "nothing but whitespace")
     if kind == "feed":
-        yield from _with_folder(
-            parse_feed(
-                body,
-                None,
-                None,
-                fetched_at,
-                origin=part.origin,
-                max_entries=settings.max_entries_per_feed,
-            ),
-            part,
-        )
+        yield from _feed(body, part, settings, fetched_at)
     elif kind in ("json", "lines"):
         yield from _read_json(body, kind, part, settings, fetched_at)
     else:
-        yield _document(body, kind, part, fetched_at)
+        yield document_item(body, kind, part.origin, fetched_at, folder=part.folder or LOCAL)
 
 
 def _head(file: BinaryIO, settings: ReadSettings) -> bytes:
@@ -170,99 +180,64 @@ def _head(file: BinaryIO, settings: ReadSettings) -> bytes:
     return head[:HEAD_BYTES]
 
 
-def _kind(head: bytes, suffix: str) -> Kind:
-    """Tell a file's kind by its content where that is plain, else by its suffix."""
-    text = decode(head).text.lstrip()
-    if text.startswith("<"):
-        if suffix in _FEED_SUFFIXES or looks_like_feed(text):
-            return "feed"
-        if suffix in _HTML_SUFFIXES or root_name(text) == "html":
-            return "html"
-    if suffix in LINE_SUFFIXES:
-        return "lines"
-    if suffix == ".json":
-        return "json"
-    if suffix in _FEED_SUFFIXES:
-        return "feed"
-    if text.startswith("{") and _is_json_line(text):
-        return "lines"
-    if suffix in _HTML_SUFFIXES or (text.startswith("<") and has_tags(text)):
-        return "html"
-    return "text"
-
-
-def _is_json_line(text: str) -> bool:
-    try:
-        return isinstance(json.loads(text.partition("\n")[0]), dict)
-    except (ValueError, RecursionError):
-        return False
+def _stream_limit(part: SourceSlice, settings: ReadSettings) -> int:
+    """Return the limit on a file that is never held as a whole: its own size is always allowed."""
+    return max(settings.max_file_bytes, Path(part.path).stat().st_size)
 
 
 def _read_lines(
     part: SourceSlice, file: BinaryIO, settings: ReadSettings, fetched_at: datetime
 ) -> Iterator[RawItem | Reject]:
-    for number, line in _lines(part, file, settings):
+    for number, line in slice_lines(part, file, settings):
         origin = f"{part.origin}#{number}"
         if line is None:
             detail = f"more than {settings.max_document_bytes} bytes"
             yield _reject(origin, "line_too_long", detail, "", fetched_at)
         elif line.strip():
-            yield _record(decode(line).text, origin, part, fetched_at)
+            yield _record(decode(line).text, origin, part, settings, fetched_at)
 
 
-def _lines(
-    part: SourceSlice, file: BinaryIO, settings: ReadSettings
-) -> Iterator[tuple[int, bytes | None]]:
-    """Yield (number, line) of a slice, None for a line that is longer than a document may be."""
-    limit = settings.max_document_bytes
-    buffer = bytearray()
-    too_long = False
-    number = part.first_line
-    for piece in _slice_pieces(part, file, settings):
-        start = 0
-        while (end := piece.find(b"\n", start)) >= 0:
-            too_long = too_long or len(buffer) + end - start > limit
-            yield number, None if too_long else bytes(buffer) + piece[start:end]
-            buffer.clear()
-            too_long = False
-            number += 1
-            start = end + 1
-        if not too_long:
-            buffer += piece[start:]
-            if len(buffer) > limit:
-                too_long = True
-                buffer.clear()
-    if buffer or too_long:
-        yield number, None if too_long else bytes(buffer)
+def _read_rows(
+    rows: Iterator[tuple[int, dict[str, Any] | str]] | Iterator[tuple[int, dict[str, Any]]],
+    part: SourceSlice,
+    settings: ReadSettings,
+    fetched_at: datetime,
+) -> Iterator[RawItem | Reject]:
+    try:
+        for number, row in rows:
+            origin = f"{part.origin}#{number}"
+            if isinstance(row, str):
+                yield _reject(origin, "bad_row", row, "", fetched_at)
+            else:
+                # "Title" and "TEXT" are what spreadsheets make of them.
+                record = {**{name.lower(): value for name, value in row.items()}, **row}
+                yield _item(record, str(row), origin, part, settings, fetched_at)
+    except TableError as error:
+        raise _UnusableError("bad_table", str(error)) from None
 
 
-def _slice_pieces(part: SourceSlice, file: BinaryIO, settings: ReadSettings) -> Iterator[bytes]:
-    if part.start == 0 and part.end is None:
-        # A plain file of lines is never held as a whole, so its size is its owner's affair.
-        size = Path(part.path).stat().st_size
-        yield from file_pieces(file, max(settings.max_file_bytes, size))
-        return
-    file.seek(part.start)
-    left = (part.end or 0) - part.start
-    while left > 0 and (piece := file.read(min(left, HEAD_BYTES * 16))):
-        left -= len(piece)
-        yield piece
-
-
-def _record(text: str, origin: str, part: SourceSlice, fetched_at: datetime) -> RawItem | Reject:
+def _record(
+    text: str, origin: str, part: SourceSlice, settings: ReadSettings, fetched_at: datetime
+) -> RawItem | Reject:
     try:
         record = json.loads(text)
     except (ValueError, RecursionError) as error:
         return _reject(origin, "not_json", str(error), text, fetched_at)
-    return _item(record, text, origin, part, fetched_at)
+    return _item(record, text, origin, part, settings, fetched_at)
 
 
 def _item(
-    record: Any, text: str, origin: str, part: SourceSlice, fetched_at: datetime
+    record: Any,
+    text: str,
+    origin: str,
+    part: SourceSlice,
+    settings: ReadSettings,
+    fetched_at: datetime,
 ) -> RawItem | Reject:
     if not isinstance(record, dict):
         return _reject(origin, "not_an_object", type(record).__name__, text, fetched_at)
-    item = item_from_json(record, origin, part.folder or LOCAL, fetched_at)
+    folder = part.folder or LOCAL
+    item = item_from_record(record, origin, folder, fetched_at, settings.columns)
     if item is None:
         return _reject(origin, "no_text", f"keys: {sorted(record)[:20]}", text, fetched_at)
     return item
@@ -275,71 +250,61 @@ def _read_json(
     if kind == "lines":
         for number, line in enumerate(text.split("\n"), start=1):
             if line.strip():
-                yield _record(line, f"{part.origin}#{number}", part, fetched_at)
+                yield _record(line, f"{part.origin}#{number}", part, settings, fetched_at)
         return
     try:
         document = json.loads(text)
     except (ValueError, RecursionError) as error:
-        if _is_json_line(text.lstrip()):
+        if is_json_line(text.lstrip()):
             yield from _read_json(body, "lines", part, settings, fetched_at)
             return
         raise _UnusableError("not_json", str(error), text[:EXCERPT_CHARS]) from None
     if is_json_feed(document):
-        limit = settings.max_entries_per_feed
-        feed = parse_feed(body, None, None, fetched_at, origin=part.origin, max_entries=limit)
-        yield from _with_folder(feed, part)
+        yield from _feed(body, part, settings, fetched_at)
     elif isinstance(document, list):
         for number, record in enumerate(document, start=1):
-            yield _item(record, str(record), f"{part.origin}#{number}", part, fetched_at)
+            origin = f"{part.origin}#{number}"
+            yield _item(record, str(record), origin, part, settings, fetched_at)
     else:
-        yield _item(document, text, part.origin, part, fetched_at)
+        yield _item(document, text, part.origin, part, settings, fetched_at)
 
 
-def _with_folder(
-    found: Iterator[RawItem | Reject], part: SourceSlice
+def _feed(
+    body: bytes, part: SourceSlice, settings: ReadSettings, fetched_at: datetime
 ) -> Iterator[RawItem | Reject]:
-    """Give entries of a saved feed the folder as their outlet, should nothing name a better one."""
-    for one in found:
-        if isinstance(one, RawItem) and one.outlet is None:
-            flags = (*one.flags, "outlet_assumed")
-            yield replace(one, outlet=part.folder or LOCAL, flags=flags)
+    """Read a saved feed; its folder is the outlet of entries for which nothing names a better."""
+    limit = settings.max_entries_per_feed
+    for found in parse_feed(body, None, None, fetched_at, origin=part.origin, max_entries=limit):
+        if isinstance(found, RawItem):
+            flags = (*found.flags, "outlet_assumed")
+            yield replace(found, outlet=part.folder or LOCAL, flags=flags)
         else:
-            yield one
+            yield found
 
 
-def _document(body: bytes, kind: Kind, part: SourceSlice, fetched_at: datetime) -> RawItem:
-    decoded = decode(body)
-    title, text = (None, decoded.text) if kind == "html" else split_title(decoded.text)
-    return RawItem(
-        origin=part.origin,
-        fetched_at=fetched_at,
-        outlet=part.folder or LOCAL,
-        title=title,
-        body=text,
-        body_is_html=kind == "html",
-        is_page=kind == "html",
-        flags=(*decoded.flags, "outlet_assumed"),
-    )
-
-
-def split_title(text: str) -> tuple[str | None, str]:
-    """Return the first line of a plain text as its title and the rest, or None and the text.
-
-    A title is short, isn't a sentence, and is followed by a text that doesn't go on from it.
-    """
-    stripped = text.strip()
-    first, _, rest = stripped.partition("\n")
-    first, body = first.strip(), rest.strip()
-    if (
-        not first
-        or not body
-        or len(first) > MAX_TITLE_CHARS
-        or len(first.split()) > MAX_TITLE_WORDS
-        or first.endswith((".", ",", ";", ":"))
-        or body[0].islower()
-    ):
-        return None, stripped
-    return first, body
+def _archived(
+    page: WarcPage, part: SourceSlice, settings: ReadSettings, fetched_at: datetime
+) -> Iterator[RawItem | Reject]:
+    """Read an archived answer; it counts as fetched when the crawler fetched it."""
+    origin = f"{part.origin}#{page.number}"
+    crawled = parse_date(page.date or "", fetched_at).value or fetched_at
+    if page.problem or not page.body.strip():
+        reason = page.problem or "empty_body"
+        yield _reject(origin, reason, page.detail, page.url or "", crawled)
+        return
+    head = page.body[:HEAD_BYTES]
+    if _NO_TEXT.match(page.content_type.lower()) or is_binary(head):
+        yield _reject(origin, "unsupported_type", page.content_type, page.url or "", crawled)
+        return
+    kind = kind_of(head, "")
+    if kind == "feed":
+        limit = settings.max_entries_per_feed
+        yield from parse_feed(
+            page.body, page.url, page.content_type, crawled, origin=origin, max_entries=limit
+        )
+    else:
+        charset = charset_of(page.content_type)
+        yield document_item(page.body, kind, origin, crawled, url=page.url, charset=charset)
 
 
 def _reject(origin: str, reason: str, detail: str, excerpt: str, at: datetime) -> Reject:

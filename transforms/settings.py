@@ -41,6 +41,7 @@ class ReadSettings(Section):
     max_file_bytes: Positive = 200_000_000
     max_document_bytes: Positive = 10_000_000
     max_entries_per_feed: Positive = 5_000
+    columns: dict[str, str] = {}
 
 
 class CleanSettings(Section):

@@ -14,9 +14,12 @@ SLICE_BYTES = 1_000_000
 LINE_SUFFIXES = frozenset((".jsonl", ".ndjson"))
 COMPRESSED_SUFFIXES = frozenset((".gz", ".zst"))
 # What a folder's files are read as; a file named outright is read whatever it is called.
-SUFFIXES = LINE_SUFFIXES | frozenset(
-    (".txt", ".text", ".html", ".htm", ".xhtml", ".xml", ".rss", ".atom", ".rdf", ".json")
-)
+SUFFIXES = LINE_SUFFIXES | {
+    *(".txt", ".text", ".md", ".markdown", ".html", ".htm", ".xhtml"),
+    *(".xml", ".rss", ".atom", ".rdf", ".json", ".csv", ".tsv", ".parquet", ".warc"),
+}
+# Notes about a folder's files, which aren't among them.
+_NOTES = frozenset(("readme", "license", "licence", "changelog", "contributing"))
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -114,8 +117,12 @@ def _folder(
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
             if not name.startswith(".") and not any(fnmatchcase(name, p) for p in exclude):
-                known = bare_suffix(name) in SUFFIXES
+                known = bare_suffix(name) in SUFFIXES and not _is_note(name)
                 yield Path(where, name), root, None if known else "unsupported_type"
+
+
+def _is_note(name: str) -> bool:
+    return Path(name).stem.lower() in _NOTES
 
 
 def _slices(path: Path, root: Path, problem: str | None, slice_bytes: int) -> Iterator[SourceSlice]:
