@@ -29,9 +29,8 @@ COMMANDS = [
 PARSED_ONLY = ("run", "evaluate")
 
 
-@functools.cache
-def _load_once(paths: tuple[Path, ...]) -> Catalog:
-    return Catalog.load(paths)
+_load = Catalog.load
+_load_once = functools.cache(lambda paths: _load(paths))
 
 
 @pytest.fixture
@@ -40,9 +39,7 @@ def reader(store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
 
     The shipped catalog is read once for all commands; reading it takes as long as most of them.
     """
-    monkeypatch.setattr(
-        "pipeline.commands.loading.load_catalog", lambda paths: _load_once(tuple(paths))
-    )
+    monkeypatch.setattr(Catalog, "load", lambda paths: _load_once(tuple(paths)))
     for name in ("seeds", "configs", "tests"):
         (tmp_path / name).symlink_to(ROOT / name)
     (tmp_path / "out").symlink_to(store)
