@@ -126,7 +126,10 @@ def _take_run(view: TextView, span: ActorSpan, run: list[int]) -> None:
         (
             view.tokens[index].lemma_.lower()
             for index in reversed(run)
-            if words.has("heads.against", view.tokens[index].lemma_.lower())
+            if words.has(
+                "heads.against" if index == head else "titles.against",
+                view.tokens[index].lemma_.lower(),
+            )
         ),
         None,
     )

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from transforms.actor_spans import TextView
 from transforms.name_table import NameMatch, NameUse
 
-_SCORE = re.compile(r"\b\d{1,3}\s?[-–—]\s?\d{1,3}\b")
+_SCORE = re.compile(r"\b\d{1,2}\s?[-–—]\s?\d{1,2}\b")
 _DATELINE = re.compile(
     r"^(?:[A-Z][A-Z.'’\- ]{2,40}(?:,\s*[A-Z][\w.'’ ]{1,30})*\s*"
     r"(?:\([^)\n]{2,40}\)\s*[-–—]+|[–—]+|-{1,2}\s)"
@@ -26,6 +26,7 @@ _NAME_LABELS = frozenset({"PERSON", "ORG", "GPE"})
 _GEOPOLITICAL = frozenset({"GPE", "NORP"})
 _EVIDENCE_ORDER = {"state": 0, "organisation": 1, "bloc": 2, "group": 3}
 _NEAR = 2
+_NO_WORDS: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
@@ -322,12 +323,19 @@ class NameContext:
         sentence = view.sentence_of(first)
         known = self._sports.get(sentence)
         if known is None:
-            found = self._words_of(sentence) & words.lists.get("context.sports", frozenset())
-            start, end = view.sentences[sentence]
-            text = view.text[view.starts[start] : view.end_of(end - 1)]
-            verbs = self._words_of(sentence) & words.lists.get("context.score_verbs", frozenset())
-            scored = _SCORE.search(text) is not None and bool(found or verbs)
-            known = scored or len(found) >= _NEAR
+            lists = words.lists
+            present = self._words_of(sentence)
+            strong = len(present & lists.get("context.sports", _NO_WORDS))
+            weak = len(present & lists.get("context.sports_weak", _NO_WORDS))
+            verbs = present & lists.get("context.score_verbs", _NO_WORDS)
+            known = (strong > 0 and strong + weak >= _NEAR) or (
+                weak >= _NEAR and weak + len(verbs) > _NEAR
+            )
+            politics = present & lists.get("context.score_not", _NO_WORDS)
+            if not known and (strong or weak or verbs) and not politics:
+                start, end = view.sentences[sentence]
+                text = view.text[view.starts[start] : view.end_of(end - 1)]
+                known = _SCORE.search(text) is not None
             self._sports[sentence] = known
         return known
 
