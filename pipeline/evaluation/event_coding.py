@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +35,10 @@ def evaluate_event_coding(
     by_category: dict[str, list[Tally]] = {}
     predictions = []
     for record, analysis in zip(records, analyser.analyse(documents), strict=True):
-        found = signed_dyads(analysis.evidence)
+        found = {
+            (_coded(source, catalog), _coded(target, catalog), sign)
+            for source, target, sign in signed_dyads(analysis.evidence)
+        }
         wanted = {(e["source"], e["target"], e["stance"]) for e in record["expected"]}
         tally = Tally()
         tally.add(set(found), set(wanted))
@@ -76,6 +78,9 @@ def signed_dyads(evidence: list[Evidence]) -> set[tuple[str, str, str]]:
     return {(source, target, sign) for (source, target), (_, sign) in best.items()}
 
 
-def dump(predictions: list[dict[str, Any]]) -> str:
-    """Return predictions as JSON lines."""
-    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in predictions)
+def _coded(actor: str, catalog: Catalog) -> str:
+    """Return the state's code for an ad-hoc group: CAMEO puts "GON opposition" under GON."""
+    if actor in catalog.actors or not actor.startswith("group:"):
+        return actor
+    state = actor.removeprefix("group:").split("-")[0].upper()
+    return state if state in catalog.actors else actor

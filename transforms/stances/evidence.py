@@ -10,7 +10,7 @@ from transforms.stances.grammar import Stated
 from transforms.stances.tree import Tree
 
 DIGITS = 4
-DOUBT_IS_NEUTRAL = 0.75
+SIGN_DOUBT = 0.25
 COUNTED_FACTUALITY = ("asserted", "planned")
 
 
@@ -87,8 +87,8 @@ def _evidence(
     rest = round(1.0 - confidence, DIGITS)
     # A grammar that isn't sure doubts that there is a stance at all, rather than its sign.
     if sign:
-        neutral = round(rest * DOUBT_IS_NEUTRAL, DIGITS)
-        other = round(rest - neutral, DIGITS)
+        other = round(confidence * rest * SIGN_DOUBT, DIGITS)
+        neutral = round(rest - other, DIGITS)
         supportive, opposed = (confidence, other) if sign > 0 else (other, confidence)
     else:
         neutral = confidence

@@ -98,7 +98,9 @@ class Tree:
         for member in found:
             for k in self.kids[member]:
                 # Small models make the first of "A and the big B" a modifier of the second.
-                modifies = self.dep[k] == "nmod" and self.children(k, "cc")
+                modifies = self.dep[k] == "nmod" and any(
+                    self.children(c, "cc") for c in (k, *self.children(k, "conj"))
+                )
                 if self.dep[k] == "conj" or modifies:
                     found.append(k)
         return found
