@@ -10,6 +10,7 @@ import numpy as np
 from rapidfuzz.distance import Indel
 
 from transforms.text_view import TextView
+from transforms.words import Counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,39 +32,36 @@ class Gap:
     right_end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Shared:
-    """What two texts have in common: the number of distinct shingles, and the passages."""
+def shared_shingles(first: TextView, second: TextView, width: int) -> tuple[Counts, Counts]:
+    """Return where the shingles that both texts have stand in each: two parallel arrays.
 
-    shingles: int
-    blocks: tuple[Block, ...]
-
-
-def shared_passages(first: TextView, second: TextView, width: int) -> Shared:
-    """Return the passages of at least `width` words that both texts have, by `left` position.
-
-    Shingles meet wherever they stand, so that moved paragraphs are found where a longest common
-    subsequence would lose them. Shingles that follow each other in both texts make a passage.
-    Where a text repeats itself, the first place counts.
+    Where a text repeats a shingle, its first place counts.
     """
     ours, our_places = first.shingles(width)
     theirs, their_places = second.shingles(width)
-    values, in_ours, in_theirs = np.intersect1d(
-        ours, theirs, assume_unique=True, return_indices=True
-    )
-    if not len(values):
-        return Shared(0, ())
-    left, right = our_places[in_ours], their_places[in_theirs]
+    # Both are sorted: a merge by bisection is several times as fast as numpy's intersect1d.
+    at = np.searchsorted(ours, theirs)
+    at[at == len(ours)] = 0
+    hit = ours[at] == theirs
+    return our_places[at[hit]], their_places[hit]
+
+
+def shared_passages(left: Counts, right: Counts, width: int) -> list[Block]:
+    """Return the passages that shared shingles make up, by `left` position.
+
+    Shingles meet wherever they stand, so that moved paragraphs are found where a longest common
+    subsequence would lose them. Shingles that follow each other in both texts make a passage.
+    """
+    if not len(left):
+        return []
     order = np.argsort(left)
     left, right = left[order], right[order]
-    breaks = np.flatnonzero((np.diff(left) != 1) | (np.diff(right) != 1)) + 1
-    starts = np.concatenate(([0], breaks))
-    sizes = np.diff(np.concatenate((starts, [len(left)]))) + width - 1
+    parted = (left[1:] - left[:-1] != 1) | (right[1:] - right[:-1] != 1)
+    starts = [0, *(np.flatnonzero(parted) + 1).tolist()]
+    ends = [*starts[1:], len(left)]
     blocks: list[Block] = []
-    for at, to, size in zip(
-        left[starts].tolist(), right[starts].tolist(), sizes.tolist(), strict=True
-    ):
-        block = Block(at, to, size)
+    for start, end in zip(starts, ends, strict=True):
+        at, to, size = int(left[start]), int(right[start]), end - start + width - 1
         last = blocks[-1] if blocks else None
         if last is not None and last.left + last.size > at:
             if last.right - last.left == to - at:  # one passage, parted by a repeated shingle
@@ -72,9 +70,9 @@ def shared_passages(first: TextView, second: TextView, width: int) -> Shared:
             cut = last.left + last.size - at
             if cut >= size:
                 continue
-            block = Block(at + cut, to + cut, size - cut)
-        blocks.append(block)
-    return Shared(len(values), tuple(blocks))
+            at, to, size = at + cut, to + cut, size - cut
+        blocks.append(Block(at, to, size))
+    return blocks
 
 
 def gaps(blocks: Sequence[Block], left_size: int, right_size: int) -> Iterator[Gap]:

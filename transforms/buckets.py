@@ -131,16 +131,16 @@ def bucket_links(bucket: Sequence[Member], settings: DeduplicateSettings) -> Ite
     texts = _texts(bucket)
     everyone = len(texts) <= settings.max_bucket
     for index, text in enumerate(texts):
-        if everyone:
-            partners: Iterable[int] = range(index)
-        else:
-            partners = sorted(
-                {*range(min(FIRST_TEXTS, index)), *range(max(0, index - NEIGHBOURS), index)}
-            )
-        for other in partners:
+        for other in range(index) if everyone else _partners(index):
             one, two = _closest(texts[other], text)
             if two.time - one.time <= horizon and one.id != two.id:
                 yield Link(one.id, two.id, False, two.time)
+
+
+def _partners(index: int) -> list[int]:
+    """Return whom a text meets in a crowded bucket: the first ones and its neighbours."""
+    near = max(FIRST_TEXTS, index - NEIGHBOURS)
+    return [*range(min(FIRST_TEXTS, index)), *range(near, index)]
 
 
 def _texts(bucket: Sequence[Member]) -> list[list[Member]]:
@@ -154,7 +154,8 @@ def _texts(bucket: Sequence[Member]) -> list[list[Member]]:
 def _closest(left: Sequence[Member], right: Sequence[Member]) -> tuple[Member, Member]:
     """Return the two members, one of each, that were published closest together, earlier first."""
     if len(left) == len(right) == 1:
-        return (left[0], right[0]) if left[0] < right[0] else (right[0], left[0])
+        one, other = left[0], right[0]
+        return (one, other) if one < other else (other, one)
     if len(left) > len(right):
         left, right = right, left
     times = [member.time for member in right]

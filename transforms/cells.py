@@ -16,7 +16,7 @@ from transforms.text_rules import TextRules
 from transforms.text_view import TextView
 
 # Articles whose pairs are compared in one cell; its guests (earlier partners) come on top.
-CELL_ARTICLES: Final = 256
+CELL_ARTICLES: Final = 512
 # An article that is already in its story is compared on until it has this many edges: if one of
 # its partners is revised and leaves, the story must not fall apart.
 EDGES_EACH: Final = 2

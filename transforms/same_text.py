@@ -18,7 +18,14 @@ from typing import Final
 import numpy as np
 from rapidfuzz.fuzz import ratio
 
-from transforms.alignment import Block, Gap, changes, gaps, shared_passages
+from transforms.alignment import (
+    Block,
+    Gap,
+    changes,
+    gaps,
+    shared_passages,
+    shared_shingles,
+)
 from transforms.settings import DeduplicateSettings
 from transforms.text_rules import TextRules
 from transforms.text_view import DAY_KINDS, NAMES, Kind, TextView, Token
@@ -73,19 +80,21 @@ def same_text(first: TextView, second: TextView, settings: DeduplicateSettings) 
 
 
 def _long(first: TextView, second: TextView, settings: DeduplicateSettings) -> Verdict:
-    shared = shared_passages(first, second, settings.shingle_words)
-    sizes = [len(view.shingles(settings.shingle_words)[0]) for view in (first, second)]
-    jaccard = shared.shingles / (sum(sizes) - shared.shingles)
-    containment = shared.shingles / min(sizes)
+    width = settings.shingle_words
+    left, right = shared_shingles(first, second, width)
+    sizes = len(first.shingles(width)[0]), len(second.shingles(width)[0])
+    jaccard = len(left) / (sum(sizes) - len(left))
+    containment = len(left) / min(sizes)
     if jaccard >= settings.min_jaccard:
         method, similarity = "jaccard", round(jaccard, 4)
     elif containment >= settings.min_containment:
         method, similarity = "containment", round(containment, 4)
-        if _starts_deep(first, second, shared.blocks, settings):
-            return Verdict(False, similarity, method, "passage inside a longer text")
     else:
         return Verdict(False, round(jaccard, 4), "jaccard", "different wording")
-    refusal = _contradiction(first, second, shared.blocks, settings)
+    blocks = shared_passages(left, right, width)
+    if method == "containment" and _starts_deep(first, second, blocks, settings):
+        return Verdict(False, similarity, method, "passage inside a longer text")
+    refusal = _contradiction(first, second, blocks, settings)
     return Verdict(not refusal, similarity, method, refusal or "same passages")
 
 

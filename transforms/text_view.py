@@ -99,10 +99,12 @@ class TextView:
         """
         kept: dict[int, tuple[Hashes, Counts]] = self.__dict__.setdefault("_shingles", {})
         if width not in kept:
-            values, places = np.unique(
-                runs(self.hashes, min(width, max(1, len(self)))), return_index=True
-            )
-            kept[width] = values, places.astype(np.int64)
+            found = runs(self.hashes, min(width, max(1, len(self))))
+            order = np.argsort(found, kind="stable")
+            found = found[order]
+            fresh = np.ones(len(found), dtype=np.bool_)
+            fresh[1:] = found[1:] != found[:-1]
+            kept[width] = found[fresh], order[fresh].astype(np.int64)
         return kept[width]
 
     def tokens(self, start: int, end: int) -> list[Token]:
