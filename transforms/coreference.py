@@ -216,16 +216,35 @@ def _means_thing(memory: _Memory, index: int) -> bool:
     token = memory.view.tokens[index]
     if token.dep_ in _SUBJECTS or token.dep_ == "poss":
         return False
-    start = memory.view.sentences[memory.view.sentence_of(index)][0]
+    view = memory.view
+    here = view.sentence_of(index)
     clause = _clause(token)
     own_subject = None if clause is None else _shared_subject(memory, clause)
-    for other in reversed(memory.view.tokens[start:index]):
+    for other in reversed(view.tokens[view.sentences[here][0] : index]):
         span = memory.at.get(other.i)
-        if span is not None and span is not own_subject:
+        if span is not None and not _same_subject(view, span, own_subject):
             return False
         if other.tag_ == "NN" and other.dep_ in ("dobj", "nsubj", "nsubjpass"):
             return True
-    return False
+    if here == 0 or own_subject is None:
+        return False
+    # Nothing but the subject stands before it here: "Japan backed the text. Iran rejected it."
+    start, end = view.sentences[here - 1]
+    return any(other.tag_ == "NN" and _is_object(other) for other in view.tokens[start:end])
+
+
+def _same_subject(view: TextView, span: ActorSpan, subject: ActorSpan | None) -> bool:
+    """Return whether the span is the subject or coordinated with it."""
+    if subject is None or span is subject:
+        return span is subject
+    head = view.tokens[span.head]
+    return head.dep_ == "conj" and subject.head in {other.i for other in head.conjuncts}
+
+
+def _is_object(token: Token) -> bool:
+    if token.dep_ == "dobj":
+        return True
+    return bool(token.dep_ == "pobj" and token.head.head.pos_ == "VERB")
 
 
 def _antecedent(
@@ -237,11 +256,12 @@ def _antecedent(
     possessive = token.dep_ == "poss" or view.lower[index] in _POSSESSIVE
     own_clause = None if possessive else _clause(token)
     own_subject = None if own_clause is None else _shared_subject(memory, own_clause)
+    as_object = own_clause is not None and token.dep_ not in _SUBJECTS
     for verb in _governors(token):
         subject = _subject_span(memory, verb)
         if subject is None or subject.head >= index:
             continue
-        if subject is own_subject:
+        if subject is own_subject or (as_object and _coordinate(own_clause, verb)):
             continue
         if possessive:
             # "thanked Washington for its help": the object's, not the subject's.
@@ -255,13 +275,24 @@ def _antecedent(
         if not fits(span):
             continue
         # An object can't be its own clause's subject: "Russia attacked it".
-        if span is own_subject and distance == 0:
+        same = own_subject is not None and span.actor == own_subject.actor
+        if same and distance == 0:
             continue
         is_subject = view.tokens[span.head].dep_ in _SUBJECTS
-        score = (_BY_SUBJECT if is_subject else _BY_NEARNESS) - _DECAY * distance - _STEP * order
+        parallel = is_subject and not as_object
+        score = (_BY_SUBJECT if parallel else _BY_NEARNESS) - _DECAY * distance - _STEP * order
         if best is None or score > best[0]:
             best = (score, span)
     return (best[1], best[0]) if best else None
+
+
+def _coordinate(clause: Token | None, verb: Token) -> bool:
+    """Return whether a clause stands beside a verb ("… and …") rather than under it."""
+    while clause is not None and clause.i != verb.i:
+        if clause.dep_ != "conj":
+            return False
+        clause = clause.head
+    return clause is not None
 
 
 def _clause(token: Token) -> Token | None:
@@ -462,6 +493,8 @@ def _continues(view: TextView, index: int) -> bool:
 
 def _plural_description(memory: _Memory, index: int) -> list[ActorSpan]:
     view, words = memory.view, memory.view.catalog.words
+    if _continues(view, index):
+        return []
     number, first = 0, index
     for back in (1, 2, 3):
         if index - back < 0:

@@ -39,6 +39,7 @@ class NameContext:
     persons: set[str] = field(default_factory=set)
     datelines: list[tuple[int, int]] = field(default_factory=list)
     _words: set[str] | None = None
+    _sport: bool | None = None
     _sports: dict[int, bool] = field(default_factory=dict)
     _sentence_words: dict[int, set[str]] = field(default_factory=dict)
 
@@ -319,8 +320,18 @@ class NameContext:
         )
 
     def _sports_sentence(self, first: int) -> bool:
+        return self._is_sport(self.view.sentence_of(first)) or self._sports_text()
+
+    def _sports_text(self) -> bool:
+        """Return whether most sentences that name anyone are about sport: then all are."""
+        if self._sport is None:
+            where = {self.view.sentence_of(self.view.token_at(m.start)) for m in self.matches}
+            sport = sum(self._is_sport(sentence) for sentence in where)
+            self._sport = sport >= _NEAR and sport * 2 > len(where)
+        return self._sport
+
+    def _is_sport(self, sentence: int) -> bool:
         view, words = self.view, self.view.catalog.words
-        sentence = view.sentence_of(first)
         known = self._sports.get(sentence)
         if known is None:
             lists = words.lists
