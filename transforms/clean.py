@@ -15,7 +15,7 @@ from transforms.dates import ParsedDate, parse_date
 from transforms.encoding import scrub_surrogates
 from transforms.ids import stable_id
 from transforms.language import UNKNOWN, detect_language
-from transforms.markup import html_to_text, one_line, plain_text, reflow
+from transforms.markup import html_to_text, one_line, reflow, tidy, unescape_rest
 from transforms.mojibake import fix_mojibake
 from transforms.page import read_page
 from transforms.records import Article, RawItem, Reject
@@ -45,10 +45,9 @@ def clean_item(
     `date_missing`, `mojibake_fixed`, `paywall_stub`, `consent_stub`, `truncated`.
     """
     rules = rules or load_rules(settings.rules)
-    flags = list(item.flags)
     if item.is_page:
-        item, page_flags = _with_page(item)
-        flags += page_flags
+        item = _with_page(item)
+    flags = list(item.flags)
     title = one_line(_fixed(item.title, flags))[: settings.max_title_chars].strip()
     text, source, stub = _text(item, title, rules, flags)
     text, cut = _first_words(text, settings.max_words)
@@ -155,14 +154,14 @@ class Clean(beam.PTransform):
         ).with_outputs(REJECTS, main=ARTICLES)
 
 
-def _with_page(item: RawItem) -> tuple[RawItem, list[str]]:
+def _with_page(item: RawItem) -> RawItem:
     """Return the item with what its page says where the item itself says nothing."""
     page = read_page(item.body or "", item.url)
     url = adopted_canonical(item.url, page.canonical) or item.url
     flags = ["paywalled"] if page.paywalled else []
     if page.published and not item.published:
         flags.append("date_from_page")
-    filled = replace(
+    return replace(
         item,
         body=page.text,
         body_is_html=False,
@@ -172,8 +171,8 @@ def _with_page(item: RawItem) -> tuple[RawItem, list[str]]:
         published=item.published or page.published,
         modified=item.modified or page.modified,
         language=item.language or page.language,
+        flags=(*item.flags, *flags),
     )
-    return filled, flags
 
 
 def _text(
@@ -206,9 +205,9 @@ def _plain(text: str | None, flags: list[str], *, is_html: bool, is_page: bool =
     if not fixed:
         return ""
     if is_html:
-        return plain_text(html_to_text(fixed))
+        return unescape_rest(html_to_text(fixed))
     # A page's text comes in paragraphs already.
-    return plain_text(fixed if is_page else reflow(fixed))
+    return unescape_rest(tidy(fixed) if is_page else reflow(fixed))
 
 
 def _fixed(text: str | None, flags: list[str]) -> str:
@@ -245,7 +244,7 @@ def _date(text: str | None, item: RawItem, settings: CleanSettings) -> ParsedDat
 def _date_source(item: RawItem, published: ParsedDate) -> str:
     if published.value is None:
         return "first_seen"
-    if item.is_page:
+    if item.is_page and "date_from_page" in item.flags:
         return "page"
     return "feed" if item.feed_url else "file"
 

@@ -13,8 +13,8 @@ from pydantic import ValidationError
 from transforms.resources import resolve_config_path
 from transforms.settings import Positive, Section
 
-# Separate patterns, since the regular expression engine skips to a pattern's first letters only
-# where it has one alternative.
+# Separate patterns where a text is searched: the engine skips to a pattern's first letters only
+# where there is one alternative.
 Patterns = tuple[re.Pattern[str], ...]
 
 DEFAULT_RULES = "cleaning.toml"
@@ -62,7 +62,7 @@ class CleaningRules:
     tracking_prefixes: tuple[str, ...]
     mobile_labels: frozenset[str]
     boilerplate_max_words: int
-    boilerplate: Patterns
+    boilerplate: re.Pattern[str]
     tails: Patterns
     datelines: Patterns
     stub_max_words: int
@@ -91,7 +91,7 @@ def load_rules(name: str = DEFAULT_RULES) -> CleaningRules:
         tracking_prefixes=tuple(prefix.lower() for prefix in found.urls.tracking_prefixes),
         mobile_labels=frozenset(label.lower() for label in found.urls.mobile_labels),
         boilerplate_max_words=found.text.max_words,
-        boilerplate=_compiled(path, "text.paragraphs", found.text.paragraphs),
+        boilerplate=_any_of(_compiled(path, "text.paragraphs", found.text.paragraphs)),
         tails=_compiled(path, "text.tails", found.text.tails, end=r"\s*\Z"),
         datelines=_compiled(path, "text.datelines", found.text.datelines),
         stub_max_words=found.stubs.max_words,
@@ -110,3 +110,8 @@ def _compiled(path: Path, key: str, patterns: tuple[str, ...], end: str = "") ->
         except re.error as error:
             raise RulesError(f"{path}: {key}[{index}]: {error}: {pattern}") from None
     return tuple(compiled)
+
+
+def _any_of(patterns: Patterns) -> re.Pattern[str]:
+    """Join alternatives for matching a whole text; no patterns match nothing, not everything."""
+    return re.compile("|".join(f"(?:{pattern.pattern})" for pattern in patterns) or r"(?!)")

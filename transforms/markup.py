@@ -41,11 +41,11 @@ _ENTITY = re.compile(r"&(?:[A-Za-z][A-Za-z0-9]{1,31}|#[0-9]{1,7}|#[xX][0-9A-Fa-f
 _SENTENCE_ENDS = (".", "!", "?", "…", ":", '"', "”", "’", "'", ")", "。")
 # Zero width and direction marks, soft hyphen, byte order mark, and controls but tab and newline.
 # U+200C and U+200D stay: Persian, Hindi and emoji are misspelt without them.
-_INVISIBLE = re.compile(
-    "[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb]"
-)
-_CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f]")
+_INVISIBLE = "\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb"
+_CONTROL = "\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f"
+_DROPPED_CHARS = re.compile(f"[{_INVISIBLE}{_CONTROL}]")
 _NEWLINES = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
+_ODD = re.compile(f"[{_INVISIBLE}{_CONTROL}\r\x0b\x0c\x85\u2028\u2029]")
 _PARAGRAPH_BREAK = re.compile(r"\n[^\S\n]*\n\s*")
 _PARSER_OPTIONS = {
     "recover": True,
@@ -79,14 +79,19 @@ def html_to_text(markup: str) -> str:
 
 def plain_text(text: str) -> str:
     """Return a text that may hold escaped entities or tags, once or several times, without them."""
+    return unescape_rest(tidy(text))
+
+
+def unescape_rest(text: str) -> str:
+    """Return a tidy text without the entities and tags that it may still hold, as a tidy text."""
     for _ in range(MAX_UNESCAPES):
         if has_tags(text):
             text = html_to_text(text)
         elif "&" in text and _ENTITY.search(text):
-            text = html.unescape(text)
+            text = tidy(html.unescape(text))
         else:
             break
-    return tidy(text)
+    return text
 
 
 def reflow(text: str) -> str:
@@ -119,7 +124,8 @@ def tidy(text: str) -> str:
 
     A single newline within a paragraph is a space: it is a line of the source, not of the text.
     """
-    text = _CONTROL.sub("", _INVISIBLE.sub("", _NEWLINES.sub("\n", text)))
+    if _ODD.search(text):
+        text = _DROPPED_CHARS.sub("", _NEWLINES.sub("\n", text))
     paragraphs = (" ".join(part.split()) for part in _PARAGRAPH_BREAK.split(text))
     return "\n\n".join(part for part in paragraphs if part)
 
