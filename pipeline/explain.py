@@ -74,6 +74,15 @@ def find_evidence(connection: duckdb.DuckDBPyConnection, request: Request) -> li
     return found
 
 
+def first_stories(rows: Sequence[Row], limit: int) -> tuple[list[Row], bool]:
+    """Return the rows of the first `limit` stories (0: all), and whether there are more."""
+    stories = list(dict.fromkeys(row["story_id"] for row in rows))
+    if not limit or len(stories) <= limit:
+        return list(rows), False
+    kept = set(stories[:limit])
+    return [row for row in rows if row["story_id"] in kept], True
+
+
 def print_evidence(screen: Console, rows: Sequence[Row]) -> None:
     """Print the evidence story by story: where and when, then each sentence with its reading."""
     if not rows:

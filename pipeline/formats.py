@@ -26,7 +26,9 @@ from pipeline.errors import UserError, say_note
 if TYPE_CHECKING:
     from rich.console import Console
 
-CELL_CHARS = 120
+CELL_CHARS = 120  # in a table; other formats give the whole value
+BLOCK_CHARS = 2_000
+MIN_CUT = 20
 _PLAN = ["explain_key", "explain_value"]
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
@@ -168,16 +170,39 @@ def print_table(
     """Print rows as a table, or as one block a row where the columns don't fit the terminal."""
     from rich.cells import cell_len
 
-    cells = [[_short(cell_text(value)) for value in row] for row in rows]
-    widths = [
-        max([cell_len(name), *(cell_len(row[i]) for row in cells)]) for i, name in enumerate(names)
-    ]
-    if not cells:
+    texts = [[_one_line(cell_text(value)) for value in row] for row in rows]
+    if not texts:
         screen.print("no rows", style="dim")
-    elif sum(widths) + 2 * len(widths) <= screen.width:
-        _print_columns(screen, names, cells, numeric, widths)
+        return
+    cells = [[_cut(text, CELL_CHARS) for text in row] for row in texts]
+    widths = fit_widths(
+        [max(cell_len(name), *(cell_len(row[i]) for row in cells)) for i, name in enumerate(names)],
+        [cell_len(name) for name in names],
+        screen.width,
+    )
+    if widths:
+        cut = [[_cut(c, width) for c, width in zip(row, widths, strict=True)] for row in cells]
+        _print_columns(screen, names, cut, numeric, widths)
     else:
-        _print_blocks(screen, names, cells)
+        _print_blocks(screen, names, [[_cut(text, BLOCK_CHARS) for text in row] for row in texts])
+
+
+def fit_widths(wanted: list[int], least: list[int], room: int) -> list[int]:
+    """Return column widths that fit `room`, the widest columns cut first; [] where none do.
+
+    No column becomes narrower than 20 or its name (`least`), unless it never was wider.
+    """
+    widths = list(wanted)
+    floors = [min(w, max(MIN_CUT, name)) for w, name in zip(wanted, least, strict=True)]
+    too_much = sum(widths) + 2 * (len(widths) - 1) - room
+    while too_much > 0:
+        spare = [width - floor for width, floor in zip(widths, floors, strict=True)]
+        if sum(spare) < too_much:
+            return []
+        widest = max((w for w, s in zip(widths, spare, strict=True) if s > 0), default=0)
+        widths[next(i for i, w in enumerate(widths) if w == widest and spare[i] > 0)] -= 1
+        too_much -= 1
+    return widths
 
 
 def _print_columns(
@@ -214,9 +239,14 @@ def _print_blocks(screen: Console, names: list[str], cells: list[list[str]]) -> 
             screen.print(Text.assemble((name.rjust(indent), "bold"), "  ", cell), soft_wrap=True)
 
 
-def _short(text: str) -> str:
-    line = safe_text(" ".join(text.split()))
-    return line if len(line) <= CELL_CHARS else line[: CELL_CHARS - 1] + "…"
+def _one_line(text: str) -> str:
+    return safe_text(" ".join(text.split()))
+
+
+def _cut(text: str, width: int) -> str:
+    from rich.cells import cell_len, set_cell_size
+
+    return text if cell_len(text) <= width else set_cell_size(text, width - 1) + "…"
 
 
 @contextmanager

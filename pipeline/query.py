@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import secrets
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -31,7 +32,6 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "python_enable_replacements": "false",
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
-    "temp_directory": str(Path(tempfile.gettempdir()) / "newsalign-spill"),
 }
 
 
@@ -65,7 +65,9 @@ def open_store(output: Path) -> duckdb.DuckDBPyConnection:
         )
     if not any((output / name).is_dir() for name in DATASETS):
         raise UserError(f"{output}: holds none of the datasets that 'newsalign run' writes")
-    connection = duckdb.connect(":memory:", config=_CONFIG)
+    # Only made when a query outgrows memory, and removed with the connection.
+    spill = Path(tempfile.gettempdir()) / f"newsalign-spill-{secrets.token_hex(8)}"
+    connection = duckdb.connect(":memory:", config={**_CONFIG, "temp_directory": str(spill)})
     connection.execute("SET TimeZone = 'UTC'")
     for dataset in DATASETS.values():
         connection.register(dataset.name, _open_dataset(output, dataset))

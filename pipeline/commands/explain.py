@@ -18,6 +18,7 @@ from pipeline.commands.options import (
     open_output,
     read_config,
 )
+from pipeline.errors import say_note
 
 
 def explain(
@@ -45,7 +46,7 @@ def explain(
     Grouped by story, latest first, each with outlet, date, URL, voice and confidence. A state
     includes everyone who rolls up to it; an actor's own id or name shows that actor alone.
     """
-    from pipeline.explain import Request, find_evidence, print_evidence
+    from pipeline.explain import Request, find_evidence, first_stories, print_evidence
     from pipeline.formats import console, to_json
 
     settings = read_config(config)
@@ -58,11 +59,13 @@ def explain(
             until=until,
             stance=stance,
             everything=everything,
-            limit=limit,
+            limit=limit and limit + 1,
         )
-        rows = find_evidence(connection, request)
+        rows, more = first_stories(find_evidence(connection, request), limit)
     if json:
         for row in rows:
             sys.stdout.write(to_json(row) + "\n")
     else:
         print_evidence(console(), rows)
+    if more:
+        say_note(f"the latest {limit} stories; --limit 0 shows all")

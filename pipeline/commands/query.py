@@ -63,4 +63,8 @@ def _print_views(views: list[ViewInfo]) -> None:
         return
     for view in views:
         screen.print(f"[bold]{view.name}[/]  {view.rows:,} rows", markup=True)
-        screen.print("  " + ", ".join(f"{name} {kind}" for name, kind in view.columns), style="dim")
+        columns = ", ".join(
+            f"{name} {kind.replace('TIMESTAMP WITH TIME ZONE', 'TIMESTAMPTZ')}"
+            for name, kind in view.columns
+        )
+        screen.print(f"  {columns}", style="dim")

@@ -88,8 +88,11 @@ def test_the_limit_is_in_stories_and_cuts_none_in_two(tmp_path: Path, invoke: In
     dyad |= {"target_actor": "RUS", "target_rollup": "RUS"}
     write_dataset(tmp_path, "stances", [*rows, *(row | dyad for row in older)])
     args = ["explain", "China", "Russia", "--output", tmp_path, "--json", "--limit"]
-    assert len(invoke(*args, "1").stdout.splitlines()) == 2
-    assert len(invoke(*args, "2").stdout.splitlines()) == 5
+    first = invoke(*args, "1")
+    assert len(first.stdout.splitlines()) == 2
+    assert first.stderr == "newsalign: the latest 1 stories; --limit 0 shows all\n"
+    both = invoke(*args, "2")
+    assert (len(both.stdout.splitlines()), both.stderr) == (5, "")
     assert len(invoke(*args, "0").stdout.splitlines()) == 5
 
 

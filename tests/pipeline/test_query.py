@@ -10,7 +10,9 @@ import pyarrow.parquet as pq
 import pytest
 from conftest import Invoke
 from fixture_store import build_store
+from rich.console import Console
 
+from pipeline.formats import fit_widths, print_table
 from pipeline.query import list_views, open_store, plain_schema, select
 from transforms.schemas import DATASETS
 
@@ -322,3 +324,36 @@ def test_an_error_late_in_a_long_result_is_one_line_too(store: Path, invoke: Inv
     assert result.exit_code == 2
     assert result.stdout.startswith("n\n1\n1\n")
     assert result.stderr == "newsalign: error: Could not convert string 'x' to INT32\n"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "room", "widths"),
+    [
+        ([10, 10], 22, [10, 10]),
+        ([30, 50], 72, [30, 40]),
+        ([30, 50], 52, [25, 25]),
+        ([5, 90], 27, [5, 20]),
+        ([5, 90], 26, []),
+        ([30, 30, 30], 63, []),
+    ],
+)
+def test_the_widest_columns_are_cut_to_fit(wanted: list[int], room: int, widths: list[int]) -> None:
+    assert fit_widths(wanted, [4] * len(wanted), room) == widths
+
+
+def test_a_narrow_terminal_gets_one_block_a_row(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [["x" * 200, 1], ["y", 22]]
+    print_table(Console(width=24), ["text", "number"], rows, [False, True])
+    assert capsys.readouterr().out.splitlines() == [
+        "── row 1 ──",
+        f"  text  {'x' * 200}",
+        "number  1",
+        "── row 2 ──",
+        "  text  y",
+        "number  22",
+    ]
+
+
+def test_a_table_cuts_long_cells(store: Path, invoke: Invoke) -> None:
+    lines = invoke("query", "SELECT repeat('ab', 100) AS t", "--output", store).stdout.splitlines()
+    assert lines[2] == "ab" * 59 + "a…"
