@@ -14,8 +14,9 @@ from lxml import etree, html  # type: ignore[import-untyped]
 from transforms.json_feed import as_text
 from transforms.markup import has_tags, html_to_text, tidy
 
-# trafilatura's time grows with the tree; pages of news are a tenth of this.
-MAX_PAGE_CHARS = 2_000_000
+# trafilatura's time grows with the tree; pages of news have a tenth of these.
+MAX_PAGE_CHARS = 5_000_000
+MAX_PAGE_TAGS = 40_000
 MIN_TEXT_WORDS = 15
 
 _ARTICLE_TYPES = re.compile(r"Article|BlogPosting|Report\b|LiveBlog", re.IGNORECASE)
@@ -83,7 +84,7 @@ def _tree(markup: str) -> html.HtmlElement | None:
 
 def _main_text(markup: str, tree: html.HtmlElement, url: str | None) -> str:
     text = ""
-    if len(markup) <= MAX_PAGE_CHARS:
+    if len(markup) <= MAX_PAGE_CHARS and markup.count("<") <= MAX_PAGE_TAGS:
         try:
             found = trafilatura.extract(
                 markup, url=url, include_comments=False, include_tables=False, fast=True
@@ -99,7 +100,7 @@ def _main_text(markup: str, tree: html.HtmlElement, url: str | None) -> str:
         for path in (".//article", ".//main", ".//body")
         for node in tree.findall(path)[:1]
     ]
-    longer = next((other for other in candidates if other), "")
+    longer = next((other for other in candidates if other), "") or html_to_text(markup)
     return longer if len(longer.split()) > len(text.split()) else tidy(text)
 
 
