@@ -89,8 +89,9 @@ def corpus(size: int, seed: int = 1, rates: Rates | None = None) -> Iterator[Wir
     made = 0
     story = 0
     recent: list[WireArticle] = []
+    seen: set[str] = set()
     while made < size:
-        for article in _next_articles(random, rates, story, recent):
+        for article in _next_articles(random, rates, story, recent, seen):
             if made == size:
                 return
             made += 1
@@ -99,12 +100,15 @@ def corpus(size: int, seed: int = 1, rates: Rates | None = None) -> Iterator[Wir
 
 
 def _next_articles(
-    random: Random, rates: Rates, story: int, recent: list[WireArticle]
+    random: Random, rates: Rates, story: int, recent: list[WireArticle], seen: set[str]
 ) -> Iterator[WireArticle]:
     name = f"s{story}"
     chance = random.random()
     if chance < rates.templates:
         original = template_article(random, name)
+        while original.item_id in seen:  # two equal fillings would be one story
+            original = template_article(random, name)
+        seen.add(original.item_id)
     elif chance < rates.templates + rates.same_event and recent:
         original = same_event(random, name, random.choice(recent))
     elif chance < rates.templates + rates.same_event + rates.round_ups and len(recent) > 3:
@@ -323,7 +327,7 @@ def _paragraphs(random: Random, sentences: list[str]) -> str:
 def _article(random: Random, story: str, title: str, text: str) -> WireArticle:
     published = EPOCH + timedelta(minutes=random.uniform(0, 20 * 24 * 60))
     return WireArticle(
-        item_id=stable_id("wire", story, "original", text),
+        item_id=stable_id("wire", text),
         story=story,
         outlet=random.choice(OUTLETS),
         title=title,

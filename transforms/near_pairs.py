@@ -100,7 +100,7 @@ class NearPairs(beam.PTransform):
             found.append(
                 batches
                 | "VerifyStored"
-                >> beam.ParDo(_VerifyStored(settings, rules, candidates, stored_texts))
+                >> beam.ParDo(VerifyStored(settings, rules, candidates, stored_texts))
             )
         return found | "Edges" >> beam.Flatten()
 
@@ -184,8 +184,11 @@ def find_edges(
     return sorted(edges, key=lambda edge: (edge.a, edge.b))
 
 
-class _VerifyStored(beam.DoFn):
-    """Compares a batch's articles with the stored ones that share a band."""
+class VerifyStored(beam.DoFn):
+    """list of (item_id, TextRecord) -> Edge: a batch against the stored articles that share a band.
+
+    Texts of the store are read once a batch of articles, for its candidates only.
+    """
 
     def __init__(
         self,

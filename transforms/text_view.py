@@ -107,6 +107,11 @@ class TextView:
             kept[width] = found[fresh], order[fresh].astype(np.int64)
         return kept[width]
 
+    def words(self, start: int, end: int) -> str:
+        """Return the words from `start` up to `end` as they are printed."""
+        _, starts, ends = self._words
+        return self.body[int(starts[start]) : int(ends[end - 1])] if start < end else ""
+
     def tokens(self, start: int, end: int) -> list[Token]:
         """Return the tokens of the words from `start` up to `end`."""
         if start >= end:

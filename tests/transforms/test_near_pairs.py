@@ -18,7 +18,7 @@ from near_copy_texts import EDITS, ORIGINALS, SHORT_DIFFERENT, TEMPLATES
 from transforms.buckets import DAY_US, Link, Member, bucket_links, pack, shard_links
 from transforms.cells import CELL_ARTICLES, Text, plan_cells, verify_cell
 from transforms.clusters import connected
-from transforms.near_pairs import NearPairs, find_edges, sketches_of, stored_partners
+from transforms.near_pairs import NearPairs, VerifyStored, find_edges, sketches_of, stored_partners
 from transforms.records import Article
 from transforms.settings import DeduplicateSettings
 from transforms.text_rules import shipped_rules
@@ -266,6 +266,21 @@ def test_batches_against_the_store_give_the_stories_of_one_batch():
             raise AssertionError(f"{found ^ wanted}")
 
     run(batch, check, Stored(stored))
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.randoms(use_true_random=False), st.integers(2, 12))
+def test_any_cut_into_batches_gives_the_same_stories(shuffler, batches):
+    records = corpus()
+    shuffler.shuffle(records)
+    found, stored = [], []
+    for number in range(batches):
+        batch = records[number::batches]
+        store = Stored(stored)
+        step = VerifyStored(SETTINGS, shipped_rules(), store.candidates, store.texts)
+        found += [*find_edges(batch, SETTINGS), *step.process(batch)]
+        stored += batch
+    assert stories(records, found) == expected(records)
 
 
 def test_a_stored_text_that_can_no_longer_be_read_is_passed_over():

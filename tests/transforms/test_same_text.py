@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from near_copy_texts import EDITS, EXTRA, ORIGINALS, SHORT_DIFFERENT, SHORT_SAME, SWAPS, TEMPLATES
 
-from transforms.same_text import same_text
+from transforms.same_text import same_text, shared_passage
 from transforms.settings import DeduplicateSettings
 from transforms.text_view import TextView
 
@@ -62,6 +62,26 @@ def test_short_texts_that_are_the_same(case):
 def test_short_texts_that_differ(case):
     (title, text), (other_title, other) = SHORT_DIFFERENT[case]
     assert not both_ways(view(text, title), view(other, other_title)).same
+
+
+def test_a_copy_that_an_editor_touched_in_every_line_is_the_same_text():
+    words = ORIGINALS["harvest"].split(" ")
+    for place in range(7, len(words), 9):
+        if words[place].isalpha() and words[place].islower():
+            words[place] = {"the": "their", "and": "plus"}.get(
+                words[place], "really " + words[place]
+            )
+    verdict = both_ways(view(ORIGINALS["harvest"]), view(" ".join(words)))
+    assert verdict.same and verdict.method == "containment", verdict
+
+
+def test_the_shared_passage_is_printed_as_the_first_text_has_it():
+    original = ORIGINALS["strike"]
+    second = original.split("\n\n")[1]
+    copy = view(f"{EXTRA}\n\n{second.upper()}")
+    assert shared_passage(view(original), copy, SETTINGS) == second.rstrip(".")
+    assert shared_passage(view(original), view(""), SETTINGS) == ""
+    assert shared_passage(view(original), view("Nothing of it"), SETTINGS) == ""
 
 
 def test_articles_on_one_event_that_share_a_paragraph_are_two_texts():
