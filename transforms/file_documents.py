@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
+from pathlib import PurePosixPath
 
 from transforms.encoding import decode
 from transforms.file_kinds import Kind
@@ -12,6 +14,20 @@ from transforms.records import RawItem
 # A headline; news of record rarely runs beyond this (CleanSettings.max_title_chars cuts anyway).
 MAX_TITLE_CHARS = 200
 MAX_TITLE_WORDS = 30
+
+_DATE_IN_NAME = re.compile(
+    r"(?<!\d)(?P<year>(?:19|20)\d\d)([-_.]?)(?P<month>0[1-9]|1[0-2])\2"
+    r"(?P<day>0[1-9]|[12]\d|3[01])(?!\d)"
+)
+
+
+def date_in_name(origin: str) -> str | None:
+    """Return the date that a file's name holds (`2026-10-30-topic.txt`, `20261030.txt`), or None.
+
+    A text says nothing else of when it was published; a page does, so its name isn't asked.
+    """
+    found = _DATE_IN_NAME.search(PurePosixPath(origin.partition("#")[0]).name)
+    return "-".join(found.group("year", "month", "day")) if found else None
 
 
 def document_item(
@@ -46,7 +62,10 @@ def document_item(
         title=fields.get("title"),
         author=fields.get("author"),
         language=fields.get("language") or fields.get("lang"),
-        published=fields.get("date") or fields.get("published") or fields.get("published_at"),
+        published=fields.get("date")
+        or fields.get("published")
+        or fields.get("published_at")
+        or (date_in_name(origin) if kind != "html" and url is None else None),
         body=text,
         body_is_html=kind == "html",
         is_page=kind == "html",
