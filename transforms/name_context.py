@@ -193,7 +193,7 @@ class NameContext:
         person = view.catalog.type_of(use.actor) == "person"
         short = use.kind in ("short_name", "surname")
         if person and not short:
-            return False
+            return self._name_goes_on(last)
         if (
             state
             and words.has("context.given_names", match.key)
@@ -223,6 +223,14 @@ class NameContext:
             and self._name_half(after)
             and view.tokens[after].pos_ == "PROPN"
         )
+
+    def _name_goes_on(self, last: int) -> bool:
+        """Return whether a full name is only the beginning of someone else's."""
+        view, after = self.view, last + 1
+        if after >= len(view.tokens) or not self._name_half(after):
+            return False
+        entity = view.entity_at.get(after)
+        return entity is not None and entity.label_ == "PERSON" and entity.start <= last
 
     def _name_half(self, index: int) -> bool:
         view, words = self.view, self.view.catalog.words

@@ -18,6 +18,7 @@ _MAX_NAME_TOKENS = 6
 _ADHOC_CONFIDENCE = 0.85
 _TITLED_CONFIDENCE = 0.9
 _MAX_BETWEEN = 4
+_MAX_UNKNOWN_NAMES = 2
 _MAX_NAME_CHARS = 60
 
 
@@ -33,6 +34,10 @@ def find_persons(
             for index in range(first, last + 1):
                 found[index] = span
 
+    for role in roles:
+        run = _name_run(view, at, role.last + 1, 1)
+        if run is not None and _is_named(view, role, run):
+            add(run[0], _entity_end(view, at, run))
     titled = {role.last + 1 for role in roles}
     for entity in view.entities:
         if entity.label_ != "PERSON":
@@ -44,14 +49,20 @@ def find_persons(
         if last > first or first in titled:
             add(first, last)
     for role in roles:
-        run = _name_run(view, at, role.last + 1, 1)
-        if run is not None and _is_named(view, role, run):
-            add(*run)
         if role.first >= 2 and view.lower[role.first - 1] == ",":
             run = _name_run(view, at, role.first - 2, -1)
             if run is not None and run[1] > run[0]:
                 add(*run)
     return list({span.first: span for span in found.values()}.values())
+
+
+def _entity_end(view: TextView, at: dict[int, ActorSpan], run: tuple[int, int]) -> int:
+    """Return the last token of a run, or of the person's entity that it begins."""
+    entity = view.entity_at.get(run[1])
+    if entity is None or entity.label_ != "PERSON":
+        return run[1]
+    trimmed = _trim(view, at, run[0], entity.end - 1)
+    return max(run[1], trimmed[1]) if trimmed is not None else run[1]
 
 
 def _is_named(view: TextView, role: RolePhrase, run: tuple[int, int]) -> bool:
@@ -213,8 +224,14 @@ def _person_beside(
     ends: dict[int, ActorSpan],
 ) -> ActorSpan | None:
     after = role.last + 1
-    if after in starts:
-        return starts[after]
+    for skipped in range(_MAX_UNKNOWN_NAMES + 1):
+        # "Minister Lyonpo Kinzang Dorji": the catalog knows him without the first name.
+        if after + skipped in starts:
+            return starts[after + skipped]
+        if after + skipped >= len(view.tokens) or not _name_word(view, after + skipped):
+            break
+        if view.tokens[after + skipped].pos_ != "PROPN":
+            break
     if after < len(view.tokens) and view.catalog.words.has(
         "titles.honorific", view.lower[after].rstrip(".")
     ):
@@ -258,7 +275,9 @@ def _apply(view: TextView, person: ActorSpan, role: RolePhrase) -> None:
             person.name, person.rollup = catalog.actor(known).name, stated
     listed = person.rollup
     in_office = catalog.role(person.actor, on) not in ("", "former")
-    if not listed or (not in_office and not role.past):
+    # Who is called leader of a people may lead a movement: there the catalog knows better.
+    says_office = role.role not in ("leader", "other") or not in_office
+    if not listed or (says_office and not role.past):
         person.rollup = stated
     person.form = "title"
     person.confidence = max(person.confidence, _TITLED_CONFIDENCE)
