@@ -37,6 +37,7 @@ class InputSettings(Section):
     paths: tuple[str, ...] = ()
     feeds: tuple[str, ...] = ()
     feed_lists: tuple[str, ...] = ()
+    outlets: str = "outlets.toml"
     exclude: tuple[str, ...] = ("README*", "gold.jsonl", ".*", "_*")
 
 
@@ -92,6 +93,10 @@ class Config(Section):
     def lexicon_path(self, base: Path | None = None) -> Path:
         """Return the stance lexicon's file; a missing one is a ConfigError."""
         return _existing("stances.lexicon", self.stances.lexicon, base)
+
+    def outlets_path(self, base: Path | None = None) -> Path:
+        """Return the file that describes outlets; a missing one is a ConfigError."""
+        return _existing("input.outlets", self.input.outlets, base)
 
     def fingerprint(self) -> str:
         """Return a hash of every value, 16 hex digits."""

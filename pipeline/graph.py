@@ -6,7 +6,7 @@ One function builds it from one validated config. What differs between commands 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,6 +52,7 @@ class BatchContext:
     catalog: Catalog
     lexicon: Lexicon
     reader: StoreReader
+    outlets: Mapping[str, Mapping[str, str]]
     progress: Path | None = None
 
 
@@ -101,7 +102,7 @@ def build_batch(
         "plans": plans,
         "rejects": rejects,
         "carried": carried,
-    } | "PlaceRows" >> PlaceRows()
+    } | "PlaceRows" >> PlaceRows(context.outlets)
     staged = placed | "Stage" >> StagePartitions(root, staging)
     aggregated = (
         staged

@@ -74,6 +74,7 @@ def run_batch(spec: JobSpec, config: Config) -> dict[str, Any]:
     from pipeline.store.texts import StoreReader
     from transforms.catalog import Catalog
     from transforms.nlp import load_pipeline
+    from transforms.outlets import load_outlets
     from transforms.segments import JournalSlice
     from transforms.stances.lexicon import Lexicon
 
@@ -93,6 +94,7 @@ def run_batch(spec: JobSpec, config: Config) -> dict[str, Any]:
         catalog=catalog,
         lexicon=lexicon,
         reader=StoreReader(Layout(root)),
+        outlets=load_outlets(config.outlets_path(base)),
         progress=Path(spec.progress) if spec.progress else None,
     )
     with beam_pipeline(config.runner, spec.items) as pipeline:
@@ -126,9 +128,12 @@ def main(arguments: list[str]) -> int:
 def _is_unusable(error: Exception) -> bool:
     from transforms.catalog_files import CatalogError
     from transforms.nlp import PipelineMissingError
+    from transforms.outlets import OutletsError
     from transforms.stances.lexicon import LexiconError
 
-    return isinstance(error, ConfigError | CatalogError | LexiconError | PipelineMissingError)
+    return isinstance(
+        error, ConfigError | CatalogError | LexiconError | OutletsError | PipelineMissingError
+    )
 
 
 def _last_line(error: Exception) -> str:

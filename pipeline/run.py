@@ -119,6 +119,7 @@ def run(
     check_runner(config.runner)
     config.catalog_paths(config_base)
     config.lexicon_path(config_base)
+    config.outlets_path(config_base)
     feeds = feed_urls(config)
     slices = expand_inputs(config.input.paths, exclude=config.input.exclude)
     layout = Layout(Path(config.output.path).absolute())

@@ -11,6 +11,7 @@ import apache_beam as beam
 
 from transforms.ids import stable_id
 from transforms.manifest import staged_file, write_manifest
+from transforms.outlets import outlet_row
 from transforms.parquet_io import Row, partition_date
 from transforms.partitions import Change, Clear, Place
 from transforms.records import Reject
@@ -76,18 +77,6 @@ class CompleteStories(beam.PTransform):
 def place_row(dataset: Any, row: Row) -> tuple[Place, Change]:
     """Return a row with the partition that it belongs to."""
     return Place(dataset.name, partition_date(dataset, row) or ""), row
-
-
-def outlet_row(row: Row) -> Row:
-    """Return the `outlets` row that an article gives; a name with a dot is a domain."""
-    outlet = row["outlet"]
-    return {
-        "outlet": outlet,
-        "name": outlet,
-        "domain": outlet if "." in outlet else None,
-        "country": None,
-        "language": row["language"],
-    }
 
 
 def reject_row(reject: Reject, run_id: str) -> Row:
@@ -176,12 +165,17 @@ class RejectRows(beam.PTransform):
 class PlaceRows(beam.PTransform):
     """A batch's complete rows -> PCollection[(Place, Change)] for every dataset but aggregates."""
 
+    def __init__(self, outlets: Mapping[str, Mapping[str, str]]) -> None:
+        super().__init__()
+        self._outlets = outlets
+
     def expand(self, inputs: Mapping[str, beam.PCollection[Any]]) -> beam.PCollection[Any]:
-        rows = inputs["rows"]
+        rows, outlets = inputs["rows"], self._outlets
         return (
             rows | "Articles" >> beam.Map(lambda planned: place_row(ARTICLES, planned[1])),
             rows
-            | "Outlets" >> beam.Map(lambda planned: place_row(OUTLETS, outlet_row(planned[1]))),
+            | "Outlets"
+            >> beam.Map(lambda planned: place_row(OUTLETS, outlet_row(planned[1], outlets))),
             inputs["stances"] | "Stances" >> beam.Map(lambda row: place_row(STANCES, row)),
             inputs["actors"] | "Actors" >> beam.Map(lambda row: place_row(ACTORS, row)),
             inputs["plans"] | "Aliases" >> beam.FlatMap(alias_changes),
