@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Collection, Iterator, Sequence
 from datetime import date
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ from transforms.settings import StanceSettings
 from transforms.stances.evidence import best_per_dyad, make_evidence
 from transforms.stances.grammar import Grammar
 from transforms.stances.lexicon import Lexicon
-from transforms.stances.tree import Tree
+from transforms.stances.tree import Tree, sentence_bounds
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc
@@ -52,24 +53,27 @@ class StanceEngine:
         """Yield (sentence index, its evidence) for the sentences that name two actors."""
         if len({m.rollup for m in mentions}) < 2:
             return
-        tree = Tree(doc)
-        rollups = _rollups_by_sentence(tree, mentions)
-        wanted = range(len(tree.bounds)) if sentences is None else sorted(sentences)
+        bounds = sentence_bounds(doc)
+        wanted = set(range(len(bounds)) if sentences is None else sentences)
+        numbers = [number for number in _with_two_actors(bounds, mentions) if number in wanted]
+        if not numbers:
+            return
+        tree = Tree(doc, bounds)
         grammar = Grammar(tree, self.lexicon, mentions, published_at.year if published_at else None)
-        for number in wanted:
-            if len(rollups.get(number, ())) < 2:
-                continue
+        for number in numbers:
             stated = best_per_dyad(grammar.read_sentence(number))
             yield number, make_evidence(tree, stated, number, self.settings.min_confidence)
 
 
 def sentence_starts(doc: Doc) -> list[int]:
     """Return the character offset of each sentence's first token, numbered as the engine does."""
-    return [doc[sent.start].idx for sent in doc.sents]
+    return [doc[first].idx for first, _ in sentence_bounds(doc)]
 
 
-def _rollups_by_sentence(tree: Tree, mentions: Sequence[Mention]) -> dict[int, set[str]]:
+def _with_two_actors(bounds: list[tuple[int, int]], mentions: Sequence[Mention]) -> list[int]:
+    """Return the sentences that mention two roll-ups or more, in order."""
+    starts = [first for first, _ in bounds]
     rollups: dict[int, set[str]] = {}
     for mention in mentions:
-        rollups.setdefault(tree.sentence[mention.head], set()).add(mention.rollup)
-    return rollups
+        rollups.setdefault(bisect_right(starts, mention.head) - 1, set()).add(mention.rollup)
+    return sorted(number for number, names in rollups.items() if len(names) > 1)

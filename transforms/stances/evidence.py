@@ -71,7 +71,9 @@ def make_evidence(
     """Return the evidence of one sentence; offsets are characters into the sentence's text."""
     first, last = tree.bounds[number]
     begin = tree.start[first]
-    sentence = tree.text[begin : tree.end[last - 1]]
+    if not stated:
+        return []
+    sentence = tree.text(first, last - 1)
     digest = stable_id("sentence", " ".join(sentence.split()))
     return [_evidence(tree, item, sentence, digest, begin, min_confidence) for item in stated]
 
@@ -129,7 +131,7 @@ def _evidence(
         p_neutral=neutral,
         grammar_vote=stance,
         learned_vote=None,
-        trigger=tree.text[start:end],
+        trigger=tree.text(tokens[0], tokens[-1]),
         path=_path(tree, source, tokens, target),
         sentence=sentence,
         sentence_hash=digest,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -38,18 +39,12 @@ class Holders:
         self.words = lexicon.words
         self.by_head: dict[int, list[Mention]] = {}
         self.by_token: dict[int, list[Mention]] = {}
-        starts = tree.start
-        at = 0
         for mention in mentions:
             self.by_head.setdefault(mention.head, []).append(mention)
-            while at and starts[at] > mention.start:
-                at -= 1
-            while at < len(starts) and tree.end[at] <= mention.start:
-                at += 1
-            i = at
-            while i < len(starts) and starts[i] < mention.end:
-                self.by_token.setdefault(i, []).append(mention)
-                i += 1
+            first = bisect_right(tree.start, mention.start) - 1
+            for i in range(max(first, 0), bisect_left(tree.start, mention.end)):
+                if tree.end[i] > mention.start:
+                    self.by_token.setdefault(i, []).append(mention)
 
     def direct(self, i: int) -> list[Mention]:
         """Return the mentions whose role token `i` plays, or that cover it."""

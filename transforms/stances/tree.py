@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from spacy.attrs import DEP, HEAD, LEMMA, LOWER, SENT_START, TAG
+from spacy.attrs import DEP, HEAD, LEMMA, LENGTH, LOWER, SENT_START, SPACY, TAG
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc
@@ -25,6 +25,7 @@ class Tree:
     """
 
     __slots__ = (
+        "_doc",
         "bounds",
         "dep",
         "end",
@@ -36,23 +37,19 @@ class Tree:
         "sentence",
         "start",
         "tag",
-        "text",
     )
 
-    def __init__(self, doc: Doc) -> None:
+    def __init__(self, doc: Doc, bounds: list[tuple[int, int]] | None = None) -> None:
         text_of = doc.vocab.strings.__getitem__
-        rows = doc.to_array([HEAD, DEP, LEMMA, TAG, LOWER, SENT_START])
+        rows = doc.to_array([HEAD, DEP, LEMMA, TAG, LOWER, LENGTH, SPACY])
         size = len(doc)
         # HEAD is a signed offset that the array keeps as unsigned 64 bits.
         offsets = rows[:, 0].astype("int64").tolist()
         self.head: list[int] = [i + offset for i, offset in enumerate(offsets)]
-        names: dict[int, str] = {}
 
         def strings(column: int) -> list[str]:
             keys = rows[:, column].tolist()
-            for key in keys:
-                if key not in names:
-                    names[key] = text_of(key)
+            names = {key: text_of(key) for key in set(keys)}
             return [names[key] for key in keys]
 
         self.dep: list[str] = strings(1)
@@ -63,22 +60,12 @@ class Tree:
         for i, head in enumerate(self.head):
             if head != i:
                 self.kids[head].append(i)
-        self.start = [0] * size
-        self.end = [0] * size
-        at = 0
-        spaces = [token.whitespace_ for token in doc]
-        for i, token in enumerate(doc):
-            self.start[i] = at
-            at += len(token)
-            self.end[i] = at
-            at += len(spaces[i])
-        self.text: str = doc.text
-        starts = [i for i, flag in enumerate(rows[:, 5].astype("int64").tolist()) if flag == 1]
-        if not starts or starts[0] != 0:
-            starts.insert(0, 0)
-        self.bounds = [
-            (first, last) for first, last in zip(starts, [*starts[1:], size], strict=True)
-        ]
+        lengths = rows[:, 5].astype("int64")
+        ends = (lengths + rows[:, 6].astype("int64")).cumsum() - rows[:, 6].astype("int64")
+        self.start: list[int] = (ends - lengths).tolist()
+        self.end: list[int] = ends.tolist()
+        self._doc = doc
+        self.bounds = bounds if bounds is not None else sentence_bounds(doc)
         self.sentence = [0] * size
         for number, (first, last) in enumerate(self.bounds):
             self.sentence[first:last] = [number] * (last - first)
@@ -86,6 +73,10 @@ class Tree:
 
     def __len__(self) -> int:
         return len(self.head)
+
+    def text(self, first: int, last: int) -> str:
+        """Return the text from token `first` up to and including `last`."""
+        return str(self._doc[first : last + 1].text)
 
     def children(self, i: int, *deps: str) -> list[int]:
         """Return the children of `i` with one of the given dependency labels, in text order."""
@@ -144,6 +135,13 @@ class Tree:
     def span_text(self, tokens: Iterable[int]) -> str:
         """Return the words at `tokens`, in order, joined by spaces."""
         return " ".join(self.lower[i] for i in tokens)
+
+
+def sentence_bounds(doc: Doc) -> list[tuple[int, int]]:
+    """Return the token range of each sentence, in order."""
+    flags = doc.to_array([SENT_START]).astype("int64").ravel().tolist()
+    starts = [i for i, flag in enumerate(flags) if flag == 1 or i == 0]
+    return list(zip(starts, [*starts[1:], len(doc)], strict=True))
 
 
 def _quoted(words: list[str], bounds: list[tuple[int, int]]) -> list[bool]:
