@@ -35,6 +35,7 @@ _TEXT_ELEMENT = re.compile(
 _XHTML_TYPE = re.compile(r"""type\s*=\s*["'][^"']*["']""")
 _XML_ENTITIES = frozenset(("amp", "lt", "gt", "quot", "apos"))
 _ROOT = re.compile(rf"{_MISC}<([A-Za-z_][\w.:-]*)", re.DOTALL)
+MAX_REPAIR_STEPS = 200_000_000
 ROOT_WINDOW = 65_536
 
 
@@ -75,7 +76,9 @@ def _rebuild(text: str) -> bytes:
         entry = text[start:end]
         closed = _ENTRY_END.search(entry)
         entry = entry[: closed.end()] if closed else entry
-        if not _is_well_formed(f"{wrapper}{entry}</{name}>".encode("utf-8", "replace")):
+        whole = _is_well_formed(f"{wrapper}{entry}</{name}>".encode("utf-8", "replace"))
+        # An element that is never closed is looked for to the entry's end, each of them anew.
+        if not whole and entry.count("<") * len(entry) <= MAX_REPAIR_STEPS:
             entry = _TEXT_ELEMENT.sub(_as_cdata, entry)
         wrapped = _recover(wrapper + entry)
         if wrapped is not None and len(wrapped):

@@ -8,7 +8,7 @@ import random
 import ssl
 import threading
 from collections import deque
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -235,12 +235,25 @@ class Fetcher:
             self._paused[host] = max(until, self._paused.get(host, 0.0))
 
 
-def fetch_all(requests: Iterable[FetchRequest], settings: NetworkSettings) -> Iterator[FetchResult]:
+Fetch = Callable[[FetchRequest], Awaitable[FetchResult]]
+
+
+def plainly(fetcher: Fetcher) -> Fetch:
+    """Put nothing between requests and fetcher."""
+    return fetcher.fetch
+
+
+def fetch_all(
+    requests: Iterable[FetchRequest],
+    settings: NetworkSettings,
+    through: Callable[[Fetcher], Fetch] = plainly,
+) -> Iterator[FetchResult]:
     """Yield the results of many requests as they arrive, each request exactly once.
 
     At most `concurrency` run at a time and `per_host` per host. Results wait in a queue as long
     as `concurrency`, so that memory doesn't grow with the number of requests; fetching goes on in
-    a thread while the caller works on a result.
+    a thread while the caller works on a result. `through` may put something between requests and
+    fetcher, such as robots.txt.
     """
     results: queue.Queue[FetchResult | BaseException | None] = queue.Queue(settings.concurrency)
     stop = threading.Event()
@@ -248,7 +261,7 @@ def fetch_all(requests: Iterable[FetchRequest], settings: NetworkSettings) -> It
 
     def work() -> None:
         try:
-            asyncio.run(_pump(waiting, settings, results, stop))
+            asyncio.run(_pump(waiting, settings, through, results, stop))
             _put(results, None, stop)
         except BaseException as error:
             _put(results, error, stop)
@@ -379,6 +392,7 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 async def _pump(
     requests: list[FetchRequest],
     settings: NetworkSettings,
+    through: Callable[[Fetcher], Fetch],
     results: queue.Queue[FetchResult | BaseException | None],
     stop: threading.Event,
 ) -> None:
@@ -391,12 +405,13 @@ async def _pump(
     turns = iter([one for one in queues for _ in range(min(settings.per_host, len(one)))])
 
     async with Fetcher(settings) as fetcher:
+        fetch = through(fetcher)
 
         async def work() -> None:
             async for request in _requests(turns):
                 if stop.is_set():
                     return
-                result = await fetcher.fetch(request)
+                result = await fetch(request)
                 while not stop.is_set():
                     try:
                         results.put_nowait(result)

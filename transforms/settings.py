@@ -33,6 +33,7 @@ class NetworkSettings(Section):
     per_host: Positive = 2
     retries: Annotated[int, Field(ge=0, le=10)] = 2
     allow_private: bool = False
+    full_text: bool = False
 
 
 class ReadSettings(Section):
