@@ -18,6 +18,15 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build_store(tmp_path_factory.mktemp("fixture") / "store")
 
 
+@pytest.fixture(scope="session")
+def small(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """Flags for a config with a catalog of four invented states."""
+    actors = Path(__file__).parents[1] / "data" / "invented_actors.json"
+    path = tmp_path_factory.mktemp("config") / "small.toml"
+    path.write_text(f'[actors]\ncatalog = ["{actors.as_posix()}"]\n')
+    return ["--config", str(path)]
+
+
 @pytest.fixture
 def invoke() -> Invoke:
     """Run the program in this process: `invoke("query", "SELECT 1", input="…")`."""

@@ -47,15 +47,6 @@ def test_any_value_survives_as_toml(values: dict[str, object]) -> None:
     assert tomllib.loads(text) == {"section": values}
 
 
-@pytest.fixture(scope="session")
-def small(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """Flags for a config with a catalog of four invented states."""
-    actors = Path(__file__).parents[1] / "data" / "invented_actors.json"
-    path = tmp_path_factory.mktemp("config") / "small.toml"
-    path.write_text(f'[actors]\ncatalog = ["{actors.as_posix()}"]\n')
-    return ["--config", str(path)]
-
-
 def test_check_says_that_a_run_could_start(small: list[str], invoke: Invoke) -> None:
     result = invoke("config", "check", *small)
     assert result.exit_code == 0, result.stderr
