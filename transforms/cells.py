@@ -9,8 +9,9 @@ from typing import Final, NamedTuple
 
 from transforms.buckets import Link
 from transforms.clusters import Forest, connected
-from transforms.same_text import same_text
+from transforms.same_text import MIN_SHARED, same_text
 from transforms.settings import DeduplicateSettings
+from transforms.signatures import estimate_jaccard
 from transforms.store_view import Edge
 from transforms.text_rules import TextRules
 from transforms.text_view import TextView
@@ -23,12 +24,14 @@ EDGES_EACH: Final = 2
 
 
 class Text(NamedTuple):
-    """An article's text on its way to a comparison."""
+    """An article's text on its way to a comparison; `signature` and `shingles` as in its sketch."""
 
     id: str
     title: str
     text: str
     outlet: str
+    signature: bytes = b""
+    shingles: int = 0
 
 
 @dataclass(slots=True)
@@ -95,6 +98,8 @@ def verify_cell(
         else:
             if link.first not in texts or link.second not in texts:
                 continue
+            if unlike(texts[link.first], texts[link.second]):
+                continue
             for name in link[:2]:
                 if name not in views:
                     views[name] = view_of(texts[name], rules)
@@ -106,6 +111,24 @@ def verify_cell(
         edges[link.first] += 1
         edges[link.second] += 1
         yield make_edge(link.first, link.second, *verdict)
+
+
+def unlike(first: Text, second: Text) -> bool:
+    """Return whether the signatures leave no doubt that the wording differs.
+
+    A signature of n values estimates Jaccard with a standard error of sqrt(J (1 - J) / n). Refused
+    is what stays four errors below the similarity that MIN_SHARED of the shorter text makes.
+    """
+    sizes = first.shingles, second.shingles
+    if not first.signature or not second.signature:
+        return False
+    needed = MIN_SHARED * min(sizes)
+    estimate = estimate_jaccard(first.signature, second.signature)
+    # One value more, so that an estimate of nothing at all has an error too.
+    count = len(first.signature) // 4 + 1
+    smoothed = (estimate * (count - 1) + 1) / count
+    error = (smoothed * (1 - smoothed) / count) ** 0.5
+    return bool(smoothed + 4 * error < needed / (sum(sizes) - needed))
 
 
 def view_of(text: Text, rules: TextRules) -> TextView:

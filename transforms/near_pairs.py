@@ -76,17 +76,18 @@ class NearPairs(beam.PTransform):
         batches = records | "Batch" >> beam.BatchElements(
             min_batch_size=BATCH, max_batch_size=BATCH
         )
+        sketched = batches | "Sketch" >> beam.FlatMap(
+            lambda batch: _sketched(batch, settings)
+        ).with_outputs("texts", "chunks")
         cells = (
-            batches
-            | "Sketch" >> beam.FlatMap(lambda batch: pack(sketches_of(batch, settings), settings))
+            sketched.chunks
             | "GroupShards" >> beam.GroupByKey()
             | "Link" >> beam.Map(lambda shard: (0, list(shard_links(shard[1], settings))))
             | "LinksToOne" >> beam.GroupByKey()
             | "PlanCells" >> beam.FlatMap(_cells).with_outputs("needs", "links")
         )
-        texts = records | "Texts" >> beam.MapTuple(lambda key, record: (key, text_of(key, record)))
         placed = (
-            {"texts": texts, "needs": cells.needs}
+            {"texts": sketched.texts, "needs": cells.needs}
             | "JoinTexts" >> beam.CoGroupByKey()
             | "Place" >> beam.FlatMap(_place)
         )
@@ -135,9 +136,21 @@ def sketches_of(
     return sketch_many(inputs, settings)
 
 
-def text_of(key: str, record: TextRecord) -> Text:
+def text_of(key: str, record: TextRecord, item: Sketch | None = None) -> Text:
     """Return the part of an article that a comparison needs."""
-    return Text(key, record.title, record.text, record.outlet)
+    if item is None:
+        return Text(key, record.title, record.text, record.outlet)
+    return Text(key, record.title, record.text, record.outlet, item.signature, item.shingles)
+
+
+def _sketched(
+    batch: Sequence[tuple[str, TextRecord]], settings: DeduplicateSettings
+) -> Iterator[Any]:
+    sketches = sketches_of(batch, settings)
+    for shard, chunk in pack(sketches, settings):
+        yield beam.pvalue.TaggedOutput("chunks", (shard, chunk))
+    for (key, record), item in zip(batch, sketches, strict=True):
+        yield beam.pvalue.TaggedOutput("texts", (key, text_of(key, record, item)))
 
 
 def _cells(group: tuple[int, Iterable[list[Link]]]) -> Iterator[Any]:
@@ -170,8 +183,11 @@ def find_edges(
 ) -> list[Edge]:
     """Return what `NearPairs` would without a store, computed here and now, sorted."""
     shards: dict[int, list[Chunk]] = defaultdict(list)
+    sketches: dict[str, Sketch] = {}
     for start in range(0, len(records), BATCH):
-        for shard, chunk in pack(sketches_of(records[start : start + BATCH], settings), settings):
+        made = sketches_of(records[start : start + BATCH], settings)
+        sketches.update((item.item_id, item) for item in made)
+        for shard, chunk in pack(made, settings):
             shards[shard].append(chunk)
     planned = plan_cells(
         link for chunks in shards.values() for link in shard_links(chunks, settings)
@@ -179,7 +195,7 @@ def find_edges(
     by_id = dict(records)
     edges: list[Edge] = []
     for links in planned.links.values():
-        texts = {key: text_of(key, by_id[key]) for link in links for key in link[:2]}
+        texts = {key: text_of(key, by_id[key], sketches[key]) for link in links for key in link[:2]}
         edges += verify_cell(texts, links, settings, rules or shipped_rules())
     return sorted(edges, key=lambda edge: (edge.a, edge.b))
 
@@ -210,7 +226,10 @@ class VerifyStored(beam.DoFn):
         wanted = sorted({partner for found in partners.values() for partner in found})
         if not wanted:
             return
-        stored = {row[0]: Text(*(*row, "")[:4]) for row in self._texts(wanted)}
+        stored = {
+            key: Text(key, title, text, "".join(rest[:1]))
+            for key, title, text, *rest in self._texts(wanted)
+        }
         views: dict[str, TextView] = {}
         for key, record in batch:
             ours = view_of(text_of(key, record), self._rules)
