@@ -18,6 +18,7 @@ _INDIVIDUAL_CONFIDENCE = 0.5
 _HEADED = frozenset({"state", "organisation", "bloc", "group", "party"})
 # "envoys" and "troops" after an unknown name are tagged as verbs, yet parsed as nouns.
 _NOMINAL = frozenset({"nsubj", "nsubjpass", "dobj", "pobj", "attr", "appos"})
+_SUBJECTS = ("nsubj", "nsubjpass")
 _PREPOSITIONS = ("of", "from", "in")
 
 
@@ -173,6 +174,10 @@ def _take_preceding(view: TextView, at: dict[int, ActorSpan], span: ActorSpan) -
     }[preposition]
     holder = at.get(noun)
     if not allowed or (holder is not None and holder.actor != span.actor):
+        return
+    attached = view.tokens[before].head.i == noun or view.tokens[noun].dep_ in _SUBJECTS
+    if preposition == "from" and direct and not attached:
+        # "withdrew forces from Syria"
         return
     if _owned(view, at, noun) or words.has("titles.past", view.lower[max(noun - 1, 0)]):
         return

@@ -258,16 +258,16 @@ def _antecedent(
     own_subject = None if own_clause is None else _shared_subject(memory, own_clause)
     as_object = own_clause is not None and token.dep_ not in _SUBJECTS
     for verb in _governors(token):
-        subject = _subject_span(memory, verb)
-        if subject is None or subject.head >= index:
-            continue
-        if subject is own_subject or (as_object and _coordinate(own_clause, verb)):
-            continue
         if possessive:
             # "thanked Washington for its help": the object's, not the subject's.
             owner = _object_before(memory, verb, token)
             if owner is not None and fits(owner):
                 return owner, _BY_SUBJECT
+        subject = _subject_span(memory, verb)
+        if subject is None or subject.head >= index:
+            continue
+        if subject is own_subject or (as_object and _coordinate(own_clause, verb)):
+            continue
         if fits(subject):
             return subject, _BY_GOVERNOR
     best: tuple[float, ActorSpan] | None = None
@@ -343,6 +343,8 @@ def _shared_subject(memory: _Memory, verb: Token) -> ActorSpan | None:
 def _subject_span(memory: _Memory, verb: Token) -> ActorSpan | None:
     for child in verb.children:
         if child.dep_ in _SUBJECTS:
+            if child.tag_ in ("WP", "WDT") and verb.dep_ == "relcl":
+                return memory.at.get(verb.head.i)
             return memory.at.get(child.i)
     return None
 

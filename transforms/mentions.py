@@ -44,7 +44,7 @@ def find_mentions(
     spans += find_organisations(view, token_map(spans))
     spans = define_acronyms(view, spans)
     spans, open_roles = _offices(view, spans, roles)
-    spans = absorb_owners(view, spans)
+    spans = absorb_owners(view, _without_places(view, spans))
     attach_heads(view, spans)
     spans += short_names(view, spans)
     for span in spans:
@@ -172,6 +172,24 @@ def _office(view: TextView, role: RolePhrase, org: ActorSpan) -> ActorSpan:
         has_role=True,
         rollup=org.rollup if kind == "person" else "",
     )
+
+
+def _without_places(view: TextView, spans: list[ActorSpan]) -> list[ActorSpan]:
+    """Return the spans less the state in "Kuala Lumpur, Malaysia": it only says where."""
+    at = token_map(spans)
+    kept: list[ActorSpan] = []
+    for span in spans:
+        before = at.get(span.first - 2)
+        if (
+            span.kind == "name"
+            and before is not None
+            and before.actor == span.actor
+            and before.kind == "capital"
+            and view.lower[span.first - 1] == ","
+        ):
+            continue
+        kept.append(span)
+    return kept
 
 
 def _apart(spans: list[ActorSpan]) -> list[ActorSpan]:

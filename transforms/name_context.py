@@ -202,7 +202,9 @@ class NameContext:
             return True
         if short and self._named_person(first, last):
             return True
-        if state and self._beside_name_head(first, last):
+        if view.catalog.type_of(use.actor) in ("state", "bloc") and self._beside_name_head(
+            first, last
+        ):
             return True
         entity = view.entity_at.get(first)
         if entity is None or entity.label_ not in _NESTING_LABELS:

@@ -98,9 +98,14 @@ def _extend_left(view: TextView, at: dict[int, ActorSpan], phrase: RolePhrase) -
         if lower in POSSESSIVES and at.get(index - 1) is not None and phrase.org is None:
             index -= 1
             continue
+        if plain and phrase.org is None and lower in DETERMINERS:
+            # Common words before a title belong to it only where they lead on to whose it is.
+            break
         if lower in DETERMINERS and view.tokens[index].pos_ in ("DET", "PRON"):
             phrase.first = index
             phrase.definite = lower not in ("a", "an")
+            break
+        if view.tokens[index].pos_ in ("VERB", "AUX") and view.tokens[index].tag_ != "VBN":
             break
         if words.has("titles.against", lower):
             phrase.against = True
