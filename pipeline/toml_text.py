@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
+
+_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def to_toml(sections: Mapping[str, Mapping[str, Any]]) -> str:
@@ -22,7 +25,7 @@ def to_toml(sections: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def toml_value(value: Any) -> str:
-    """Return a string, number, boolean, time or list of them as TOML."""
+    """Return a string, number, boolean, time, or list or table of them as TOML in one line."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
@@ -32,4 +35,11 @@ def toml_value(value: Any) -> str:
         return value.isoformat().replace("+00:00", "Z")
     if isinstance(value, list | tuple):
         return f"[{', '.join(toml_value(item) for item in value)}]"
+    if isinstance(value, Mapping):
+        pairs = [f"{_key(name)} = {toml_value(item)}" for name, item in value.items()]
+        return f"{{ {', '.join(pairs)} }}" if pairs else "{}"
     return repr(value)
+
+
+def _key(name: str) -> str:
+    return name if _BARE_KEY.fullmatch(name) else toml_value(name)

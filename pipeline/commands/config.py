@@ -38,11 +38,12 @@ def show(config: ConfigFile = None, settings: Settings = None, json: JsonLines =
 def check(config: ConfigFile = None, settings: Settings = None) -> None:
     """Say whether a run could start.
 
-    Reads the config, the catalog and the lexicon that it names.
+    Reads the config and every file that it names, and loads the spaCy pipeline.
     """
-    from pipeline.commands.loading import load_catalog, load_lexicon
+    from pipeline.commands.loading import check_other_files, load_catalog, load_lexicon
 
     effective = read_config(config, parse_settings(settings))
     catalog = load_catalog(catalog_paths(effective, config))
     load_lexicon(effective, config)
+    check_other_files(effective, config)
     print(f"ok: config {effective.fingerprint()}, {len(catalog.actors):,} actors")

@@ -35,6 +35,23 @@ def load_lexicon(config: Config, file: Path | None) -> Lexicon:
         raise UserError(str(error)) from None
 
 
+def check_other_files(config: Config, file: Path | None) -> None:
+    """Read what a run needs beside catalog and lexicon; raises UserError for the first fault."""
+    from pipeline.config import ConfigError
+    from transforms.cleaning_rules import RulesError, load_rules
+    from transforms.nlp import PipelineMissingError, load_pipeline
+    from transforms.outlets import OutletsError, load_outlets
+
+    try:
+        load_outlets(config.outlets_path(file.parent if file else None))
+        load_rules(config.clean.rules)
+        load_pipeline(config.actors.spacy_model)
+    except FileNotFoundError as error:
+        raise UserError(f"clean.rules: {error}") from None
+    except (ConfigError, OutletsError, RulesError, PipelineMissingError) as error:
+        raise UserError(str(error)) from None
+
+
 def load_analyser(config: Config, catalog: list[Path], file: Path | None) -> Analyser:
     """Return what reads stances from documents; `catalog` are its files. Raises UserError."""
     from transforms.analyse import Analyser

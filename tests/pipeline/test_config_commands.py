@@ -59,6 +59,9 @@ def test_check_says_that_a_run_could_start(small: list[str], invoke: Invoke) -> 
     [
         ("actors.catalog=['nowhere']", "actors.catalog: nowhere not found"),
         ("stances.lexicon=no.toml", "stances.lexicon: no.toml not found"),
+        ("input.outlets=no.toml", "input.outlets: no.toml not found"),
+        ("clean.rules=no.toml", "clean.rules: no.toml not found"),
+        ("actors.spacy_model=no_such_model", "spaCy pipeline 'no_such_model' is not installed"),
     ],
 )
 def test_check_names_what_is_missing(
