@@ -21,6 +21,7 @@ import httpx
 
 from transforms.addresses import GuardedBackend, PrivateAddressError, UnknownHostError
 from transforms.compression import HTTP_ENCODINGS, BadCompression, TooLarge, unpack
+from transforms.feed_hints import max_age_s
 from transforms.settings import NetworkSettings
 
 FEED_ACCEPT = (
@@ -69,6 +70,7 @@ class FetchResult:
     last_modified: str | None = None
     permanent_url: str | None = None
     retry_after_s: float | None = None
+    max_age_s: float | None = None
     reason: str | None = None
     detail: str = ""
 
@@ -81,10 +83,11 @@ class FetchResult:
 class _FetchError(Exception):
     """Ends one attempt; becomes the result's reason."""
 
-    def __init__(self, reason: str, detail: str) -> None:
+    def __init__(self, reason: str, detail: str, retry_after_s: float | None = None) -> None:
         super().__init__(detail)
         self.reason = reason
         self.detail = detail
+        self.retry_after_s = retry_after_s
 
 
 class Fetcher:
@@ -138,7 +141,11 @@ class Fetcher:
             return await self._follow(request)
         except _FetchError as error:
             return FetchResult(
-                request.url, request.url, reason=error.reason, detail=error.detail[:200]
+                request.url,
+                request.url,
+                reason=error.reason,
+                detail=error.detail[:200],
+                retry_after_s=error.retry_after_s,
             )
         except Exception as error:
             reason = _reason(error)
@@ -174,9 +181,9 @@ class Fetcher:
         host = host_of(url)
         if not host or not url.lower().startswith(("http://", "https://")):
             raise _FetchError("bad_url", f"not an http(s) URL: {url[:120]}")
-        until = self._paused.get(host)
-        if until is not None and asyncio.get_running_loop().time() < until:
-            raise _FetchError("host_paused", f"{host} asked to be left alone")
+        left = self._paused.get(host, 0.0) - asyncio.get_running_loop().time()
+        if left > 0:
+            raise _FetchError("host_paused", f"{host} asked to be left alone", left)
 
     async def _result(
         self, request: FetchRequest, url: str, response: httpx.Response
@@ -190,6 +197,7 @@ class Fetcher:
             etag=headers.get("etag") or None,
             last_modified=headers.get("last-modified") or None,
             retry_after_s=retry_after(headers.get("retry-after"), headers.get("date")),
+            max_age_s=max_age_s(headers.get("cache-control")),
         )
         if response.status_code == 304:
             # RFC 9110, 15.4.5: a 304 need not repeat them.

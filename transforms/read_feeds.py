@@ -9,6 +9,7 @@ from typing import Any
 
 import apache_beam as beam
 
+from transforms.feed_hints import update_interval_s
 from transforms.feed_parser import parse_feed
 from transforms.fetch import FetchRequest, FetchResult, fetch_all, host_of
 from transforms.ids import stable_int
@@ -19,16 +20,21 @@ ITEMS = "items"
 REJECTS = "rejects"
 POLLS = "polls"
 EXCERPT_CHARS = 200
+HEAD_BYTES = 32_768
 
 
 @dataclass(frozen=True, slots=True)
 class FeedSource:
-    """A feed to poll: its outlet if the user named it, and the validators of the last poll."""
+    """A feed to poll: its outlet if the user named it, and the validators of the last poll.
+
+    `url` identifies the feed in items and state; `address` is where it is asked, if elsewhere.
+    """
 
     url: str
     outlet: str | None = None
     etag: str | None = None
     last_modified: str | None = None
+    address: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +43,8 @@ class FeedPoll:
 
     Save it only after the poll's items are durable: validators that outlive lost items lose them
     for good. `reason` is None for success (`status` 304: nothing new), else the reject's.
-    `permanent_url` is set where 301s or 308s led to a body that is a feed.
+    `permanent_url` is set where 301s or 308s led to a body that is a feed. `wait_hint_s` is how
+    long the server or the feed says that the answer stays good.
     """
 
     url: str
@@ -50,6 +57,7 @@ class FeedPoll:
     retry_after_s: float | None
     items: int
     rejects: int
+    wait_hint_s: float | None = None
 
 
 def utc_now() -> datetime:
@@ -69,8 +77,10 @@ def poll_feeds(
     """
     wanted: dict[str, FeedSource] = {}
     for source in sources:
-        wanted.setdefault(source.url, source)
-    requests = [FetchRequest(one.url, one.etag, one.last_modified) for one in wanted.values()]
+        wanted.setdefault(source.address or source.url, source)
+    requests = [
+        FetchRequest(address, one.etag, one.last_modified) for address, one in wanted.items()
+    ]
     for result in fetch_all(requests, network):
         yield from _poll(wanted[result.url], result, read, now())
 
@@ -126,7 +136,8 @@ class ReadFeeds(beam.PTransform):
         return (
             begin
             | "Feeds" >> beam.Create(self._sources, reshuffle=False)
-            | "Shard by host" >> beam.Map(lambda source: (shard_of(source.url, shards), source))
+            | "Shard by host"
+            >> beam.Map(lambda source: (shard_of(source.address or source.url, shards), source))
             | "Group shards" >> beam.GroupByKey()
             | "Poll shard"
             >> beam.ParDo(PollShardFn(self._network, self._read, self._fetched_at)).with_outputs(
@@ -188,4 +199,9 @@ def _poll(
         retry_after_s=result.retry_after_s,
         items=items,
         rejects=rejects,
+        wait_hint_s=max(
+            result.max_age_s or 0.0,
+            update_interval_s(result.body[:HEAD_BYTES].decode("ascii", "ignore")) or 0.0,
+        )
+        or None,
     )

@@ -36,6 +36,14 @@ class NetworkSettings(Section):
     full_text: bool = False
 
 
+class PollSettings(Section):
+    """How often feeds are asked, in seconds."""
+
+    interval_s: Annotated[float, Field(ge=60)] = 1_800.0
+    max_interval_s: Annotated[float, Field(ge=60)] = 86_400.0
+    moves_to_believe: Positive = 3
+
+
 class ReadSettings(Section):
     """Limits on local files."""
 

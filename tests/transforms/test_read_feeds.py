@@ -89,6 +89,18 @@ def test_a_feed_given_twice_is_asked_once(httpserver: HTTPServer) -> None:
     assert len(httpserver.log) == 1
 
 
+def test_a_feed_that_moved_keeps_its_name(httpserver: HTTPServer) -> None:
+    httpserver.expect_request("/new").respond_with_data(
+        FEED.replace("<title>t</title>", "<title>t</title><ttl>90</ttl>"),
+        headers={"Cache-Control": "max-age=60"},
+    )
+    source = FeedSource("https://old.example/feed", address=httpserver.url_for("/new"))
+    item, _, state = poll(source)
+    assert item.feed_url == state.url == source.url
+    assert item.url == httpserver.url_for("/a")
+    assert state.wait_hint_s == 90 * 60
+
+
 def test_a_host_has_one_shard() -> None:
     urls = [f"https://{host}.example/{path}" for host in "abcdefgh" for path in range(3)]
     shards = {url: shard_of(url, 4) for url in urls}
