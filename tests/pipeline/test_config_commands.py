@@ -40,7 +40,11 @@ PLAIN = st.text(max_size=8) | st.integers(-9, 9) | st.booleans() | st.floats(0, 
 
 @settings(max_examples=60)
 @given(
-    values=st.dictionaries(st.from_regex(r"\A[a-z_]{1,6}\Z"), PLAIN | st.lists(PLAIN, max_size=3))
+    values=st.dictionaries(
+        st.from_regex(r"\A[a-z_]{1,6}\Z"),
+        PLAIN | st.lists(PLAIN, max_size=3) | st.dictionaries(st.text(max_size=4), PLAIN),
+        max_size=4,
+    )
 )
 def test_any_value_survives_as_toml(values: dict[str, object]) -> None:
     text = to_toml({"section": values})
