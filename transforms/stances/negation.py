@@ -68,7 +68,6 @@ class Statuses:
         negations = self._negated(p)
         for word in trigger:
             negations += word != p and self._has_no(word)
-        negations += self._has_no(p) if tree.is_noun(p) else 0
         unreal = planned = False
         modal = self._modal(p)
         at, own_level = p, True
@@ -91,7 +90,9 @@ class Statuses:
                 break
             if dep == "advcl":
                 unreal |= any(tree.lower[k] in CONDITION for k in tree.children(at, "mark"))
-                if not tree.is_verb(above) or self._own_subject(at):
+                infinitive = tree.tag[at] == "VB" and tree.is_verb(above)
+                if not infinitive or self._own_subject(at):
+                    # "backed by B, A rejected it": the side clause is told for itself
                     at, own_level = above, False
                     if unreal:
                         break
