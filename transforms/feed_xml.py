@@ -45,6 +45,11 @@ def root_name(text: str) -> str:
     return found.group(1).rpartition(":")[2].lower() if found else ""
 
 
+def parse_repaired(text: str) -> etree._Element | None:
+    """Return the root of an XML document, broken or not, or None where there is none."""
+    return _recover(_MARKS.sub(_resolve, _ILLEGAL.sub("", _without_prolog(text))))
+
+
 def repair_xml(text: str) -> tuple[bytes, bool]:
     """Return well-formed UTF-8 XML for a document, and whether more than declarations changed.
 
