@@ -11,6 +11,7 @@ from transforms.persons import token_map
 from transforms.roles import DETERMINERS, POSSESSIVES, index_after
 
 _MAX_RUN = 6
+_MAX_LIST = 40
 _RUN_POS = frozenset({"ADJ", "NOUN", "PROPN", "NUM"})
 _PEOPLE_CONFIDENCE = 0.6
 _AGAINST_CONFIDENCE = 0.7
@@ -194,7 +195,8 @@ def _list_start(
 ) -> tuple[int | None, bool]:
     """Return the token before the list of names with the span, and whether it is the first."""
     index, direct = span.first - 1, True
-    while index >= 0:
+    floor = max(0, span.first - _MAX_LIST)
+    while index >= floor:
         lower = view.lower[index]
         if lower in ("the", "both"):
             index -= 1

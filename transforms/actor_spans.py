@@ -89,6 +89,7 @@ class TextView:
     entity_at: dict[int, SpacySpan] = field(default_factory=dict)
     sentences: list[tuple[int, int]] = field(default_factory=list)
     sentence_starts: list[int] = field(default_factory=list)
+    capitals: dict[int, bool] = field(default_factory=dict)
 
     @classmethod
     def of(cls, doc: Doc, catalog: Catalog, on: date) -> TextView:
@@ -137,6 +138,10 @@ class TextView:
 
     def is_upper(self, first: int, last: int) -> bool:
         """Return whether the tokens' sentence is a headline in capitals."""
-        start, end = self.sentences[self.sentence_of(first)]
-        text = self.text[self.starts[start] : self.end_of(end - 1)]
-        return text.isupper() and end - start > last - first + 1
+        sentence = self.sentence_of(first)
+        start, end = self.sentences[sentence]
+        known = self.capitals.get(sentence)
+        if known is None:
+            known = self.text[self.starts[start] : self.end_of(end - 1)].isupper()
+            self.capitals[sentence] = known
+        return known and end - start > last - first + 1

@@ -8,6 +8,7 @@ carries a confidence that says by which of these it came about.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -40,6 +41,9 @@ _WEAK = 0.5
 _DECAY = 0.08
 _STEP = 0.02
 _HORIZON = 3
+# Bounds that keep a text of one endless sentence from costing its square.
+_MAX_CANDIDATES = 60
+_MAX_WINDOW = 80
 _DESCRIPTION_HORIZON = 8
 _MAX_PLURAL = 4
 
@@ -55,13 +59,20 @@ class _Memory:
     at: dict[int, ActorSpan] = field(default_factory=dict)
     genders: dict[str, str] = field(default_factory=dict)
     quotes: list[tuple[int, int]] = field(default_factory=list)
+    speakers: dict[tuple[int, int], ActorSpan | None] = field(default_factory=dict)
+    starts: list[int] = field(default_factory=list)
 
     def before(self, token: int, horizon: int) -> Iterator[tuple[ActorSpan, int]]:
         """Yield the mentions before a token, newest first, with their distance in sentences."""
         here = self.view.sentence_of(token)
-        for span in reversed(self.spans):
+        seen = 0
+        for position in range(bisect_left(self.starts, self.view.starts[token]) - 1, -1, -1):
+            span = self.spans[position]
             if span.head >= token or span.last >= token:
                 continue
+            seen += 1
+            if seen > _MAX_CANDIDATES:
+                return
             distance = here - self.view.sentence_of(span.head)
             if distance > horizon:
                 return
@@ -70,10 +81,9 @@ class _Memory:
     def add(self, found: Iterable[ActorSpan]) -> None:
         """Remember resolved references: what was just meant is likely to be meant again."""
         for span in found:
-            position = len(self.spans)
-            while position and self.spans[position - 1].start > span.start:
-                position -= 1
+            position = bisect_right(self.starts, span.start)
             self.spans.insert(position, span)
+            self.starts.insert(position, span.start)
             self.at.setdefault(span.head, span)
 
 
@@ -87,6 +97,7 @@ def resolve_references(
     if not spans:
         return []
     memory = _Memory(view, list(spans), token_map(spans))
+    memory.starts = [span.start for span in spans]
     memory.quotes = [m.span() for m in _QUOTED.finditer(view.text)]
     for span in spans:
         gender = span.gender or _gender_of_name(view, span)
@@ -220,7 +231,8 @@ def _means_thing(memory: _Memory, index: int) -> bool:
     here = view.sentence_of(index)
     clause = _clause(token)
     own_subject = None if clause is None else _shared_subject(memory, clause)
-    for other in reversed(view.tokens[view.sentences[here][0] : index]):
+    floor = max(view.sentences[here][0], index - _MAX_WINDOW)
+    for other in reversed(view.tokens[floor:index]):
         span = memory.at.get(other.i)
         if span is not None and not _same_subject(view, span, own_subject):
             return False
@@ -230,6 +242,7 @@ def _means_thing(memory: _Memory, index: int) -> bool:
         return False
     # Nothing but the subject stands before it here: "Japan backed the text. Iran rejected it."
     start, end = view.sentences[here - 1]
+    start = max(start, end - _MAX_WINDOW)
     return any(other.tag_ == "NN" and _is_object(other) for other in view.tokens[start:end])
 
 
@@ -557,13 +570,23 @@ def _speaker(memory: _Memory, index: int) -> list[ActorSpan]:
     """Resolve "we" and "I" inside a quotation to whoever speaks it."""
     view = memory.view
     char = view.starts[index]
-    quote = next((q for q in memory.quotes if q[0] <= char < q[1]), None)
+    quote = _quote_at(memory, char)
     if quote is None:
         return []
-    speaker = _speaker_of(memory, quote)
+    if quote not in memory.speakers:
+        memory.speakers[quote] = _speaker_of(memory, quote)
+    speaker = memory.speakers[quote]
     if speaker is None:
         return []
     return [_reference(view, index, index, speaker, _BY_SPEAKER, True)]
+
+
+def _quote_at(memory: _Memory, char: int) -> tuple[int, int] | None:
+    """Return the quotation that holds a character offset."""
+    position = bisect_right(memory.quotes, (char, len(memory.view.text) + 1)) - 1
+    if position >= 0 and memory.quotes[position][0] <= char < memory.quotes[position][1]:
+        return memory.quotes[position]
+    return None
 
 
 def _speaker_of(memory: _Memory, quote: tuple[int, int]) -> ActorSpan | None:
@@ -577,11 +600,11 @@ def _speaker_of(memory: _Memory, quote: tuple[int, int]) -> ActorSpan | None:
         view.sentences[view.sentence_of(last)][1],
     )
     best: tuple[int, ActorSpan] | None = None
-    for index in range(low, high):
+    for index in range(max(low, first - _MAX_WINDOW), min(high, last + _MAX_WINDOW)):
         if first <= index <= last or not words.has("speech.verbs", view.tokens[index].lemma_):
             continue
         char = view.starts[index]
-        if any(q[0] <= char < q[1] for q in memory.quotes):
+        if _quote_at(memory, char) is not None:
             continue
         subject = _subject_span(memory, view.tokens[index])
         if subject is None:

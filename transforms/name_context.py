@@ -6,6 +6,7 @@ Each test answers for one kind of false friend; `resolve_name` puts them in orde
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from dataclasses import dataclass, field
 
 from transforms.actor_spans import TextView
@@ -76,7 +77,8 @@ class NameContext:
         return use
 
     def _in_dateline(self, match: NameMatch) -> bool:
-        return any(start <= match.start < end for start, end in self.datelines)
+        position = bisect_right(self.datelines, match.start, key=lambda span: span[0]) - 1
+        return position >= 0 and match.start < self.datelines[position][1]
 
     def _in_hyphen(self, match: NameMatch) -> bool:
         view, words = self.view, self.view.catalog.words
@@ -293,7 +295,8 @@ class NameContext:
 
     def _is_match(self, index: int) -> bool:
         start = self.view.starts[index]
-        return any(m.start <= start < m.end for m in self.matches)
+        position = bisect_right(self.matches, start, key=lambda match: match.start) - 1
+        return position >= 0 and start < self.matches[position].end
 
     def _as_place(self, first: int, last: int) -> bool:
         """A capital or seat is where things happen ("in Moscow"), or who does them."""
