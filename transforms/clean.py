@@ -114,6 +114,8 @@ def identity_keys(item: RawItem, outlet: str, canonical: str, content_hash: str)
 def _outlet(item: RawItem, canonical: str) -> str:
     """Name who published: as told, else the site; a file's folder only where there is no site."""
     named = one_line(item.outlet or "")[:MAX_NAME_CHARS]
+    # Exports often name a source by its address.
+    named = domain(canonical_url(named)) or named
     site = domain(canonical) or domain(item.feed_url or "")
     if "outlet_assumed" in item.flags:
         return site or named or NO_OUTLET

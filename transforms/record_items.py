@@ -41,7 +41,7 @@ def item_from_record(
     fetched_at: datetime,
     columns: Mapping[str, str] = NO_COLUMNS,
 ) -> RawItem | None:
-    """Return the raw item of a record, or None where it has no text.
+    """Return the raw item of a record, or None where it has neither text nor summary.
 
     `folder` stands in for an outlet that neither the record nor its URL names. `columns` says
     under which name a field is kept, for names that aren't known here (`text`, `title`, `url`,
@@ -52,8 +52,8 @@ def item_from_record(
         known = _KEYS[field]
         return _first(record, (columns[field], *known) if field in columns else known)
 
-    text = first("text")
-    if text is None:
+    text, summary = first("text"), first("summary")
+    if text is None and summary is None:
         return None
     named = first("outlet")
     return RawItem(
@@ -67,9 +67,9 @@ def item_from_record(
         language=first("language"),
         published=first("published_at"),
         modified=first("modified_at"),
-        summary=first("summary"),
+        summary=summary,
         body=text,
-        body_is_html=has_tags(text),
+        body_is_html=text is not None and has_tags(text),
         flags=() if named else ("outlet_assumed",),
     )
 

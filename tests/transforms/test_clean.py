@@ -89,6 +89,7 @@ def test_identity_prefers_the_link_to_the_guid() -> None:
 
 def test_outlet_is_as_told_or_the_site_and_a_folder_last() -> None:
     assert article(outlet="The Daily").outlet == "The Daily"
+    assert article(outlet="https://www.other.example/").outlet == "other.example"
     assert article(url=None).outlet == "example.net"
     assumed = ("outlet_assumed",)
     assert article(outlet="folder", flags=assumed).outlet == "example.net"

@@ -133,6 +133,11 @@ def test_bad_lines_cost_no_neighbour(tmp_path: Path) -> None:
     assert kept == ["mixed.jsonl#1", "mixed.jsonl#7", "mixed.jsonl#10"]
 
 
+def test_a_record_with_a_summary_alone_is_an_item(tmp_path: Path) -> None:
+    item = only_item(write(tmp_path / "a.jsonl", lines({"title": "A", "description": "Short."})))
+    assert (item.body, item.summary) == (None, "Short.")
+
+
 def test_a_lone_surrogate_never_gets_out(tmp_path: Path) -> None:
     item = only_item(write(tmp_path / "a.jsonl", '{"text": "x \\ud800 y"}'))
     assert item.body == "x \ufffd y"
