@@ -170,10 +170,16 @@ def _bom(body: bytes) -> tuple[bytes, str] | None:
 
 
 def _wide(body: bytes) -> str | None:
-    """Name the UTF-16 flavour of unmarked text, which in markup has a NUL in every other byte."""
-    head = body[: SNIFF_BYTES // 2 * 2]
+    """Name the UTF-16 or UTF-32 of unmarked text, which in markup has NULs at regular places."""
+    head = body[: min(SNIFF_BYTES, len(body)) // 4 * 4]
     if len(head) < 4 or b"\0" not in head:
         return None
+    quarter = len(head) // 4
+    nuls = [head[place::4].count(0) for place in range(4)]
+    if min(nuls[2:]) * 10 > quarter * 9 and nuls[0] * 20 < quarter:
+        return "utf-32-le"
+    if min(nuls[:2]) * 10 > quarter * 9 and nuls[3] * 20 < quarter:
+        return "utf-32-be"
     even, odd = head[0::2].count(0), head[1::2].count(0)
     half = len(head) // 2
     if odd * 10 > half * 7 and even * 20 < half:

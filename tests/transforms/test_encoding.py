@@ -17,6 +17,8 @@ RUSSIAN = "Министр заявил, что договор подписан"
         (codecs.BOM_UTF32_LE + "Übung".encode("utf-32-le"), None, "Übung"),
         ("<rss>Übung</rss>".encode("utf-16-le"), None, "<rss>Übung</rss>"),
         ("<rss>Übung</rss>".encode("utf-16-be"), "utf-8", "<rss>Übung</rss>"),
+        ("<rss>Übung</rss>".encode("utf-32-le"), None, "<rss>Übung</rss>"),
+        ("<rss>Übung</rss>".encode("utf-32-be"), "utf-8", "<rss>Übung</rss>"),
         (codecs.BOM_UTF8 + "Übung".encode(), "iso-8859-1", "Übung"),
         (b"\n " + codecs.BOM_UTF8 + b"<rss/>", None, "\n <rss/>"),
         ("“Zitat”".encode("cp1252"), "iso-8859-1", "“Zitat”"),
