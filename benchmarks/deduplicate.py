@@ -15,7 +15,9 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import asdict, dataclass
 from math import comb
+from pathlib import Path
 
+from benchmarks.curve import precision_recall_svg
 from benchmarks.wire_copies import WireArticle, corpus
 from transforms.clusters import connected
 from transforms.near_pairs import find_edges
@@ -131,6 +133,32 @@ def mistakes(
             print("APART", story, len(members), articles[at].edits, best)
 
 
+def curve(articles: Sequence[WireArticle]) -> str:
+    """Return the precision-recall curves over each method's threshold, as SVG.
+
+    Ours moves the Jaccard and the containment threshold together; the guard on facts stays.
+    """
+    truth = [article.story for article in articles]
+    found = {
+        "newsalign": {
+            threshold: ours(
+                articles,
+                DeduplicateSettings(min_jaccard=threshold, min_containment=threshold),
+            )
+            for threshold in THRESHOLDS
+        },
+        "datasketch": {
+            threshold: labels
+            for threshold, (labels, _) in datasketch_clusters(articles, THRESHOLDS).items()
+        },
+    }
+    series = {}
+    for name, by_threshold in found.items():
+        scores = [(score(truth, labels), threshold) for threshold, labels in by_threshold.items()]
+        series[name] = [(made.recall, made.precision, str(at)) for made, at in scores]
+    return precision_recall_svg(f"Near copies, {len(articles):,} articles, by threshold", series)
+
+
 def main() -> None:
     """Run the benchmark and print one line a method, or JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -139,9 +167,13 @@ def main() -> None:
     parser.add_argument("--skip-datasketch", action="store_true")
     parser.add_argument("--mistakes", action="store_true", help="show every wrong join and split")
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--curve", type=Path, help="draw precision against recall into this SVG")
     options = parser.parse_args()
     settings = DeduplicateSettings()
     articles = list(corpus(options.articles, options.seed))
+    if options.curve:
+        options.curve.write_text(curve(articles), encoding="utf-8")
+        return
     truth = [article.story for article in articles]
     inputs = [SketchInput(a.item_id, a.title, a.text, a.published_at) for a in articles]
     start = time.process_time()

@@ -112,7 +112,8 @@ def _next_articles(
     elif chance < rates.templates + rates.same_event and recent:
         original = same_event(random, name, random.choice(recent))
     elif chance < rates.templates + rates.same_event + rates.round_ups and len(recent) > 3:
-        original = round_up(random, name, random.sample(recent, 3))
+        yield round_up(random, name, random.sample(recent, 3))
+        return  # an outlet's own: nobody copies it
     else:
         original = event_article(random, name)
         recent.append(original)
