@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import pytest
+
+from transforms.resources import config_dir
+from transforms.stances.lexicon import Lexicon, LexiconError
+
+SMALL = """
+format = 1
+[classes]
+arms = ["drone"]
+[words]
+bad = ["evil"]
+[verbs.blame]
+lemmas = ["blame", "lash out at"]
+stance = "opposed"
+kind = "statement"
+weight = 0.9
+target = ["object"]
+[verbs.send]
+lemmas = ["send"]
+stance = "supportive"
+kind = "act"
+weight = 0.8
+target = ["to"]
+needs = ["arms"]
+[operators.cancel]
+lemmas = ["refuse"]
+"""
+
+
+def load(tmp_path: Path, text: str) -> Lexicon:
+    path = tmp_path / "lexicon.toml"
+    path.write_text(text, encoding="utf-8")
+    return Lexicon.load(path)
+
+
+def test_small_lexicon_is_indexed_by_first_word(tmp_path: Path) -> None:
+    lexicon = load(tmp_path, SMALL)
+    assert lexicon.verbs["blame"][0].sign == -1
+    phrase = lexicon.verbs["lash"][0]
+    assert phrase.rest == ("out", "at")
+    assert phrase.target == ("at",)
+    assert lexicon.verbs["send"][0].needs == {"drone"}
+    assert lexicon.operators["refuse"][0].group == "cancel"
+    assert lexicon.words["bad"] == {"evil"}
+    assert lexicon.words["good"] == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("change", "entry", "key"),
+    [
+        (('stance = "opposed"', 'stance = "hostile"'), "verbs.blame", "stance"),
+        (('kind = "act"', 'kind = "deed"'), "verbs.send", "kind"),
+        (("weight = 0.9", "weight = 1.9"), "verbs.blame", "weight"),
+        (("weight = 0.9", "weight = true"), "verbs.blame", "weight"),
+        (('target = ["to"]', 'target = ["towards-ish"]'), "verbs.send", "target"),
+        (('needs = ["arms"]', 'needs = ["legs"]'), "verbs.send", "needs"),
+        (('needs = ["arms"]', 'needz = ["arms"]'), "verbs.send", "needz"),
+        (('lemmas = ["refuse"]', 'lemmas = ["refuse", "refuse"]'), "operators.cancel", "lemmas"),
+        (('lemmas = ["refuse"]', 'lemmas = ["refuse", 3]'), "operators.cancel", "lemmas"),
+        (("[operators.cancel]", "[operators.stop]"), "operators", "stop"),
+        (("[words]\nbad", "[words]\nbat"), "words", "bat"),
+        (("format = 1", "format = 2"), "top", "format"),
+        (("[classes]", "[klasses]"), "klasses", "klasses"),
+        (("weight = 0.8", "weight = 0.8\nlean = 0.5"), "verbs.send", "lean"),
+        (("weight = 0.8", "weight = 0.8\naccusation = 1"), "verbs.send", "accusation"),
+        (("weight = 0.8", 'weight = 0.8\nreciprocal = "yes"'), "verbs.send", "reciprocal"),
+    ],
+)
+def test_faults_name_file_entry_and_key(
+    tmp_path: Path, change: tuple[str, str], entry: str, key: str
+) -> None:
+    assert change[0] in SMALL
+    with pytest.raises(LexiconError) as error:
+        load(tmp_path, SMALL.replace(*change))
+    message = str(error.value)
+    assert "lexicon.toml" in message
+    assert f"[{entry}] {key}:" in message
+    assert "\n" not in message
+
+
+def test_absent_or_unreadable_file_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(LexiconError, match="cannot be read"):
+        Lexicon.load(tmp_path / "none.toml")
+    with pytest.raises(LexiconError, match="not TOML"):
+        load(tmp_path, "format = ")
+
+
+def test_fingerprint_follows_the_content(tmp_path: Path) -> None:
+    first = load(tmp_path, SMALL).fingerprint
+    assert load(tmp_path, SMALL).fingerprint == first
+    assert load(tmp_path, SMALL.replace("0.9", "0.8")).fingerprint != first
+
+
+def test_shipped_lexicon_loads_and_pickles() -> None:
+    lexicon = Lexicon.load(config_dir() / "stances.toml")
+    assert pickle.loads(pickle.dumps(lexicon)) == lexicon
+    for frames in lexicon.verbs.values():
+        lengths = [len(frame.rest) for frame in frames]
+        assert lengths == sorted(lengths, reverse=True), "longer phrases must be tried first"
