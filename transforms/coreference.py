@@ -216,9 +216,16 @@ def _pleonastic(token: Token) -> bool:
         return token.dep_ in _SUBJECTS
     if verb.lemma_ != "be" or token.dep_ not in _SUBJECTS:
         return False
+    # "It is clear that …", "it was a shame to …": a clause follows, to which "it" points ahead.
+    clauses = ("ccomp", "xcomp", "csubj", "advcl", "acl", "relcl")
+    said = [child for child in verb.children if child.i > verb.i]
+    if any(child.dep_ in clauses for child in said):
+        return True
     return any(
-        child.dep_ in ("ccomp", "xcomp", "advcl", "csubj", "acomp", "attr") and child.i > verb.i
-        for child in verb.children
+        inner.dep_ in clauses
+        for child in said
+        if child.dep_ in ("acomp", "attr")
+        for inner in child.children
     )
 
 

@@ -133,6 +133,9 @@ class NameContext:
             return use
         entity = view.entity_at.get(first)
         geopolitical = entity is not None and entity.label_ in _GEOPOLITICAL
+        if entity is not None and entity.label_ == "LOC" and not self._as_place(first, last):
+            # A continent that isn't only where something is: "Europe warned …".
+            geopolitical = view.catalog.type_of(use.actor) == "bloc"
         if use.actor in self.evidence or (geopolitical and use.kind in ("demonym", "name")):
             return use
         after = view.tokens[last + 1] if last + 1 < len(view.tokens) else None

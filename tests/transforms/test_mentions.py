@@ -284,7 +284,7 @@ def shipped() -> Catalog:
     return Catalog.load([config_dir() / "actors"])
 
 
-@pytest.mark.parametrize("name", ["early.txt", "late.txt"])
+@pytest.mark.parametrize("name", ["early.txt", "late.txt", "fresh.txt"])
 def test_annotated_sentences_reach_the_goal(shipped: Catalog, name: str) -> None:
     """Issue 5's goals: mention F1 0.93, actor 0.95, roll-up 0.95."""
     nlp = load_pipeline(ActorSettings().spacy_model)
