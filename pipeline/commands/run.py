@@ -40,7 +40,7 @@ def run(
         typer.Argument(
             metavar="INPUT",
             show_default=False,
-            help="Files, folders or globs: text, HTML, JSON lines, saved feeds.",
+            help="Files, folders, globs: text, pages, JSON lines, CSV, Parquet, WARC, saved feeds.",
         ),
     ] = None,
     feed: Annotated[

@@ -1,4 +1,4 @@
-"""The code blocks of README.md, for tests to run, and to write real output into it again.
+"""The code blocks of README.md and docs/, for tests to run; and real output for README.md.
 
 `python tests/pipeline/readme_blocks.py` runs the commands of every `console` block against the
 store in `out/` (made by `make run`) and replaces the output that stands below them.
@@ -16,30 +16,40 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
+DOCUMENTS = (README, ROOT / "docs" / "recipes.md")
 _FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block: its language, its text, and the README's line that it starts on."""
+    """A fenced block: its language, its text, and where it starts, as "README.md:12"."""
 
     language: str
     text: str
-    line: int
+    place: str
 
 
-def blocks(readme: str) -> Iterator[Block]:
+def blocks(document: Path) -> Iterator[Block]:
     """Yield the fenced blocks that name a language."""
-    for match in _FENCE.finditer(readme):
-        yield Block(match[1], match[2], readme.count("\n", 0, match.start()) + 1)
+    text = document.read_text(encoding="utf-8")
+    for match in _FENCE.finditer(text):
+        line = text.count("\n", 0, match.start()) + 1
+        yield Block(match[1], match[2], f"{document.name}:{line}")
 
 
 def commands(block: Block) -> list[str]:
     """Return the shell commands of a `sh` block, or those after "$ " of a `console` block."""
     lines = block.text.splitlines()
-    if block.language == "sh":
-        return [line for line in lines if line and not line.startswith("#")]
-    return [line.removeprefix("$ ") for line in lines if line.startswith("$ ")]
+    if block.language == "console":
+        return [line.removeprefix("$ ") for line in lines if line.startswith("$ ")]
+    # A command in a `sh` block starts at the margin and may go on, indented.
+    found: list[str] = []
+    for line in lines:
+        if line.startswith(" "):
+            found[-1] += f"\n{line}"
+        elif line:
+            found.append(line)
+    return found
 
 
 def refresh(readme: str) -> str:
@@ -49,7 +59,7 @@ def refresh(readme: str) -> str:
         if match[1] != "console":
             return match[0]
         parts = []
-        for command in commands(Block(match[1], match[2], 0)):
+        for command in commands(Block(match[1], match[2], "README.md")):
             output = _output(command)
             parts.append(f"$ {command}\n{output}" if output else f"$ {command}\n")
         return f"```console\n{chr(10).join(parts)}```"
