@@ -169,7 +169,22 @@ def _answering(
     ):
         return
     for mine, yours in found:
-        yield left[mine], right[yours]
+        both_introduce = _introduces(first, left, mine, gap.left_end) and _introduces(
+            second, right, yours, gap.right_end
+        )
+        if not both_introduce:
+            yield left[mine], right[yours]
+
+
+def _introduces(view: TextView, tokens: Sequence[Token], change: slice, gap_end: int) -> bool:
+    """Return whether the words introduce a name that follows: "Prime Minister Benjamin" Netanyahu.
+
+    Where both texts do so before the same name, they say the same of one person.
+    """
+    if not any(token.word in view.rules.titles for token in tokens[change]):
+        return False
+    following = tokens[change.stop :] or view.tokens(gap_end, gap_end + 1)
+    return bool(following) and following[0].kind in NAMES
 
 
 def _whole_sentences(first: TextView, second: TextView, gap: Gap) -> bool:
@@ -239,6 +254,9 @@ def _same_fact(word: str, other: str, rules: TextRules) -> bool:
         return True
     if word[0].isdigit() or other[0].isdigit():
         return False
+    group = rules.same_names.get(word)
+    if group is not None and group == rules.same_names.get(other):
+        return True
     stem = next(
         (at for at, (one, two) in enumerate(zip(word, other, strict=False)) if one != two),
         min(len(word), len(other)),

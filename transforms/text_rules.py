@@ -34,6 +34,7 @@ class _RulesFile(BaseModel):
     speech_verbs: frozenset[str]
     numbers: dict[str, str]
     name_endings: frozenset[str]
+    same_names: tuple[tuple[str, ...], ...]
     spellings: tuple[tuple[str, str], ...]
 
 
@@ -42,7 +43,8 @@ class TextRules:
     """The word lists, compiled; plain data that travels to workers by value.
 
     `opposites` maps a word to the words that turn its meaning around. `agencies` holds the single
-    words of agency names. `months` maps a name to "01".."12".
+    words of agency names. `same_names` maps a name to the first of its group, `months` a month's
+    name to "01".."12".
     """
 
     agencies: frozenset[str]
@@ -60,6 +62,7 @@ class TextRules:
     speech_verbs: frozenset[str]
     numbers: dict[str, str]
     name_endings: frozenset[str]
+    same_names: dict[str, str]
     spellings: tuple[tuple[str, str], ...]
 
     def respell(self, word: str) -> str:
@@ -95,6 +98,7 @@ def load_rules(path: Path) -> TextRules:
         speech_verbs=found.speech_verbs,
         numbers=found.numbers,
         name_endings=found.name_endings,
+        same_names={name: group[0] for group in found.same_names for name in group},
         spellings=found.spellings,
     )
 

@@ -118,6 +118,40 @@ def test_states_with_similar_names_are_not_taken_for_spellings():
         assert not both_ways(view(text), view(text.replace(one, other))).same, (one, other)
 
 
+RENAMED = {
+    "forename for title": ("the Foreign Minister Ilsa Brandt", "the Veldanian FM Brandt"),
+    "spelling": ("an envoy in Kiev", "an envoy in Kyiv"),
+    "acronym": ("an envoy of the U.N.", "an envoy of the United Nations"),
+    "capital for state": ("a firm from Russia", "a firm from Moscow"),
+    "transliteration": ("an aide of Volodymyr Zelensky", "an aide of Volodymyr Zelenskiy"),
+    "surname only": ("an aide of Jonas Oduya", "an aide of Oduya"),
+    "scale": ("a fund of $1 billion", "a fund of $1bn"),
+}
+
+
+@pytest.mark.parametrize("case", RENAMED)
+def test_another_name_for_the_same_is_no_swap(case):
+    one, other = RENAMED[case]
+    text = ORIGINALS["strike"].replace("a nurse who gave her name as Lena", one)
+    assert one in text
+    assert both_ways(view(text), view(text.replace(one, other))).same
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("a firm from North Korea", "a firm from South Korea"),
+        ("a firm from the United States", "a firm from the United Kingdom"),
+        ("President Ilsa Novik", "President Pavel Sorel"),
+        ("President Novik of Veldania", "President Novik of Torrin"),
+        ("an envoy of Iran", "an envoy of Iraq"),
+    ],
+)
+def test_another_actor_is_a_swap_wherever_it_stands(one, other):
+    text = ORIGINALS["strike"].replace("a nurse who gave her name as Lena", one)
+    assert not both_ways(view(text), view(text.replace(one, other))).same
+
+
 def test_a_state_and_its_people_agree():
     text = ORIGINALS["strike"].replace(
         "transport ministry of neighbouring Quillon", "China ministry"
