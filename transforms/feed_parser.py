@@ -1,4 +1,4 @@
-"""A feed's bytes to raw items: RSS 0.9x/1.0/2.0, Atom and RDF by feedparser, JSON Feed.
+"""A feed's bytes to raw items: RSS 0.9x/1.0/2.0, Atom, RDF, JSON Feed, news sitemaps.
 
 Parsing knows nothing of retrieval. feedparser's own dates are not used: it fills days that a
 text doesn't name from today and reads zoneless times in its own way.
@@ -10,7 +10,7 @@ import io
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -26,6 +26,7 @@ from transforms.json_feed import (
     json_feed_entries,
     json_feed_head,
 )
+from transforms.news_sitemap import SITEMAP_ROOTS, read_news_sitemap
 from transforms.records import RawItem, Reject
 from transforms.urls import absolute_url, canonical_url
 
@@ -35,6 +36,13 @@ MAX_TAGS = 500_000
 EXCERPT_CHARS = 200
 
 FEED_ROOTS = frozenset(("rss", "feed", "rdf", "channel", "rss10"))
+# feedparser's names for what it reads; RSS 0.90 and 1.0 are RDF.
+_KINDS = {
+    "rss090": "RSS 0.90", "rss091n": "RSS 0.91", "rss091u": "RSS 0.91", "rss092": "RSS 0.92",
+    "rss093": "RSS 0.93", "rss094": "RSS 0.94", "rss10": "RSS 1.0", "rss20": "RSS 2.0",
+    "rss": "RSS", "atom01": "Atom 0.1", "atom02": "Atom 0.2", "atom03": "Atom 0.3",
+    "atom10": "Atom 1.0", "atom": "Atom", "cdf": "CDF",
+}  # fmt: skip
 _CDATA_TEXT = re.compile(r"\A\s*<!\[CDATA\[(.*?)(?:\]\]>)?\s*\Z", re.DOTALL)
 
 
@@ -58,12 +66,14 @@ def parse_feed(
     outlet: str | None = None,
     base: str | None = None,
     max_entries: int = MAX_ENTRIES,
+    on_head: Callable[[FeedHead], None] | None = None,
 ) -> Iterator[RawItem | Reject]:
     """Yield the feed's entries as raw items; what can't be used as rejects; never raises.
 
     `url` is where the feed was got, None for a saved feed, which may name its own. `origin` is
     what rejects and items point at (the URL by default), with `#N` for the N-th entry from 1.
-    `base` is what links resolve against where neither entry nor feed says.
+    `base` is what links resolve against where neither entry nor feed says. `on_head` is told what
+    the feed says of itself, once it proves to be one.
     Rejects: `empty_body`, `binary`, `not_a_feed`, `empty_feed`, `empty_entry`,
     `too_many_entries`, `too_complex`, `parse_failed`.
     """
@@ -83,6 +93,8 @@ def parse_feed(
         detail = f"{type(error).__name__}: {error}"
         yield reject("parse_failed", detail[:EXCERPT_CHARS], place, _excerpt(body))
         return
+    if on_head is not None:
+        on_head(head)
     feed_url = url or absolute_url(head.self_url, None)
     base = absolute_url(head.home, base or feed_url) or base or feed_url
     guids = Counter(entry.guid for entry in entries if entry is not None and entry.guid)
@@ -144,9 +156,13 @@ def _read(
         raise FeedError("not_a_feed", "an HTML page", text)
     if text.count("<") > MAX_TAGS:
         raise FeedError("too_complex", f"more than {MAX_TAGS} tags", text)
+    if root == "sitemapindex":
+        raise FeedError("not_a_feed", "an index of sitemaps; one of those may hold news", text)
     document, repaired = repair_xml(text)
-    head, entries = _read_xml(document)
+    head, entries = (read_news_sitemap if root in SITEMAP_ROOTS else _read_xml)(document)
     if not entries:
+        if root in SITEMAP_ROOTS:
+            raise FeedError("not_a_feed", "a sitemap without news", text)
         if root in FEED_ROOTS:
             raise FeedError("empty_feed", f"a feed without entries (root <{root}>)", text)
         raise FeedError("not_a_feed", f"root <{root}>" if root else "no XML", text)
@@ -188,6 +204,7 @@ def _read_xml(document: bytes) -> tuple[FeedHead, list[FeedEntry]]:
         ),
         title=_text(feed, "title"),
         language=_text(feed, "language"),
+        kind=_KINDS.get(parsed.get("version") or ""),
     )
     return head, [_entry(found) for found in parsed.get("entries", [])]
 

@@ -28,12 +28,13 @@ class FeedEntry:
 
 @dataclass(frozen=True, slots=True)
 class FeedHead:
-    """What a feed says of itself."""
+    """What a feed says of itself; `kind` is its format and version, such as "RSS 2.0"."""
 
     home: str | None = None
     self_url: str | None = None
     title: str | None = None
     language: str | None = None
+    kind: str | None = None
 
 
 def is_json_feed(document: Any) -> bool:
@@ -51,6 +52,7 @@ def json_feed_head(document: dict[str, Any]) -> FeedHead:
         self_url=as_text(document.get("feed_url")),
         title=as_text(document.get("title")),
         language=as_text(document.get("language")),
+        kind=_kind(document),
     )
 
 
@@ -82,6 +84,11 @@ def as_text(value: Any) -> str | None:
         return None
     text = scrub_surrogates(str(value)).strip()
     return text or None
+
+
+def _kind(document: dict[str, Any]) -> str:
+    number = str(document.get("version", "")).rpartition("/")[2]
+    return f"JSON Feed {number}" if number in ("1", "1.1") else "JSON Feed"
 
 
 def _author(item: dict[str, Any]) -> str | None:

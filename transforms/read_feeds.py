@@ -9,10 +9,12 @@ from typing import Any
 
 import apache_beam as beam
 
-from transforms.feed_hints import update_interval_s
+from transforms.dates import parse_date
+from transforms.feed_hints import FeedPace, read_pace
 from transforms.feed_parser import parse_feed
 from transforms.fetch import FetchRequest, FetchResult, fetch_all, host_of
 from transforms.ids import stable_int
+from transforms.json_feed import FeedHead
 from transforms.records import RawItem, Reject
 from transforms.settings import NetworkSettings, ReadSettings
 
@@ -20,7 +22,8 @@ ITEMS = "items"
 REJECTS = "rejects"
 POLLS = "polls"
 EXCERPT_CHARS = 200
-HEAD_BYTES = 32_768
+# Entries at either end that are looked at for the newest: feeds are in one order or the other.
+NEWEST_AMONG = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +46,9 @@ class FeedPoll:
 
     Save it only after the poll's items are durable: validators that outlive lost items lose them
     for good. `reason` is None for success (`status` 304: nothing new), else the reject's.
-    `permanent_url` is set where 301s or 308s led to a body that is a feed. `wait_hint_s` is how
-    long the server or the feed says that the answer stays good.
+    `permanent_url` is set where 301s or 308s led to a body that is a feed, or to "not modified".
+    `wait_hint_s` is how long the server or the feed says that the answer stays good, `pace` what
+    the feed alone says. `newest_at` is the latest date among its first and last entries.
     """
 
     url: str
@@ -58,6 +62,12 @@ class FeedPoll:
     items: int
     rejects: int
     wait_hint_s: float | None = None
+    final_url: str | None = None
+    pace: FeedPace | None = None
+    kind: str | None = None
+    title: str | None = None
+    newest_at: datetime | None = None
+    detail: str = ""
 
 
 def utc_now() -> datetime:
@@ -74,6 +84,7 @@ def poll_feeds(
     """Yield each feed's items and rejects as it arrives, then its poll; never raises for a feed.
 
     A feed that couldn't be had is a reject with stage `fetch` and the reason of `FetchResult`.
+    Of feeds that are at one place by now, the first is polled.
     """
     wanted: dict[str, FeedSource] = {}
     for source in sources:
@@ -154,14 +165,14 @@ def shard_of(url: str, shards: int) -> int:
 def _poll(
     source: FeedSource, result: FetchResult, read: ReadSettings, at: datetime
 ) -> Iterator[RawItem | Reject | FeedPoll]:
-    items = rejects = 0
-    reason = result.reason
+    seen = _Seen()
+    reason, detail = result.reason, result.detail
     if reason is not None:
-        rejects = 1
+        seen.rejects = 1
         yield Reject(
             stage="fetch",
             reason=reason,
-            detail=result.detail,
+            detail=detail,
             origin=source.url,
             excerpt=result.final_url[:EXCERPT_CHARS],
             at=at,
@@ -179,14 +190,19 @@ def _poll(
             outlet=source.outlet,
             base=result.final_url,
             max_entries=read.max_entries_per_feed,
+            on_head=seen.note_head,
         ):
             if isinstance(found, RawItem):
-                items += 1
+                seen.note_item(found)
             else:
-                rejects += 1
-                reason = found.reason if not items and "#" not in found.origin else reason
+                seen.rejects += 1
+                if not seen.items and "#" not in found.origin:
+                    reason, detail = found.reason, found.detail
             yield found
     answered = reason is None or reason == "empty_feed"
+    is_feed = answered and (seen.items > 0 or result.not_modified)
+    # "Not modified" has no body to state a pace; the last one goes on then.
+    pace = read_pace(result.body) if answered and result.body else None
     yield FeedPoll(
         url=source.url,
         polled_at=at,
@@ -195,13 +211,38 @@ def _poll(
         # Validators of a document that wasn't a feed would hide the feed's return.
         etag=result.etag if answered else source.etag,
         last_modified=result.last_modified if answered else source.last_modified,
-        permanent_url=result.permanent_url if answered and items else None,
+        permanent_url=result.permanent_url if is_feed else None,
         retry_after_s=result.retry_after_s,
-        items=items,
-        rejects=rejects,
-        wait_hint_s=max(
-            result.max_age_s or 0.0,
-            update_interval_s(result.body[:HEAD_BYTES].decode("ascii", "ignore")) or 0.0,
-        )
-        or None,
+        items=seen.items,
+        rejects=seen.rejects,
+        wait_hint_s=max(result.max_age_s or 0.0, (pace and pace.interval_s) or 0.0) or None,
+        final_url=result.final_url,
+        pace=pace,
+        kind=seen.head.kind,
+        title=seen.head.title,
+        newest_at=seen.newest(at),
+        detail=detail,
     )
+
+
+class _Seen:
+    """What has come out of one feed so far."""
+
+    def __init__(self) -> None:
+        self.head = FeedHead()
+        self.items = 0
+        self.rejects = 0
+        self._dates: list[str] = []
+
+    def note_head(self, head: FeedHead) -> None:
+        self.head = head
+
+    def note_item(self, item: RawItem) -> None:
+        self.items += 1
+        if item.published:
+            self._dates.append(item.published)
+
+    def newest(self, at: datetime) -> datetime | None:
+        ends = {*self._dates[:NEWEST_AMONG], *self._dates[-NEWEST_AMONG:]}
+        found = [value for text in ends if (value := parse_date(text, at).value) is not None]
+        return min(max(found), at) if found else None

@@ -44,6 +44,22 @@ class PollSettings(Section):
     moves_to_believe: Positive = 3
 
 
+class FeedSettings(PollSettings):
+    """Which feeds of the registry a run asks, and where what is known of feeds is kept."""
+
+    read: Literal["due", "all", "none"] = "due"
+    database: str = ""
+    stale_days: Positive = 30
+    common_paths: tuple[str, ...] = (
+        *("/feed", "/rss", "/feed.xml", "/rss.xml", "/atom.xml", "/index.xml"),
+        *("/feeds/posts/default", "/feed.json"),
+    )
+    sitemap_paths: tuple[str, ...] = (
+        *("/news-sitemap.xml", "/sitemap-news.xml", "/sitemap_news.xml", "/googlenews.xml"),
+        "/sitemap.xml",
+    )
+
+
 class ReadSettings(Section):
     """Limits on local files."""
 
