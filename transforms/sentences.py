@@ -12,10 +12,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from transforms.frame import dateline_end
 from transforms.text_rules import TextRules, shipped_rules
 from transforms.words import fold
 
 MAX_SENTENCE_CHARS: Final = 2_000
+# A dateline stands at the head of a text, or after a house's introduction to it.
+MAX_HEADS: Final = 4
 
 _CLOSERS: Final = r"[\"'”’»)\]]*"
 _STOP: Final = re.compile(
@@ -88,11 +91,26 @@ def _title_end(title: str, text: str) -> int:
 
 def _spans(text: str, start: int, rules: TextRules) -> Iterator[tuple[int, int]]:
     wrapped = _is_wrapped(text)
+    heads = MAX_HEADS
     for match in _STOP.finditer(text, start):
-        if _ends_sentence(text, match, wrapped, rules):
+        if not _ends_sentence(text, match, wrapped, rules):
+            continue
+        if heads:
+            heads -= not text[start : match.end()].isspace()
+            yield from _without_dateline(text, start, match.end())
+        else:
             yield from _trimmed(text, start, match.end())
-            start = match.end()
-    yield from _trimmed(text, start, len(text))
+        start = match.end()
+    yield from _without_dateline(text, start, len(text))
+
+
+def _without_dateline(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Yield a dateline apart from its sentence, which copies have under other datelines."""
+    while start < end and text[start].isspace():
+        start += 1
+    middle = min(end, dateline_end(text, start))
+    yield from _trimmed(text, start, middle)
+    yield from _trimmed(text, middle, end)
 
 
 def _ends_sentence(text: str, match: re.Match[str], wrapped: bool, rules: TextRules) -> bool:

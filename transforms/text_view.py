@@ -13,6 +13,7 @@ from typing import Final
 
 import numpy as np
 
+from transforms.frame import strip_frame
 from transforms.text_rules import TextRules, shipped_rules
 from transforms.words import Counts, Hashes, runs, space_out, word_spans
 
@@ -24,21 +25,6 @@ _TOKEN: Final = re.compile(
 )
 _GROUPED: Final = re.compile(r"\d{1,3}(?:,\d{3})+")
 _SENTENCE_END: Final = re.compile(r"[.!?…:][\"'”’»)\]]*\s|\n|[\"“]")
-# "PORT SARN, Feb. 3 (Harbour Wire) -- ": capitals, or a name before a source in brackets.
-_CAPITALS: Final = r"[A-ZÀ-Þ][A-ZÀ-Þ.'-]+(?:[ /][A-ZÀ-Þ][A-ZÀ-Þ.'-]*){0,3}"
-_PLACE: Final = r"[A-ZÀ-Þ][\w.'-]+(?:[ /][A-ZÀ-Þ][\w.'-]*){0,3}"
-_DAY: Final = r"(?:,\s*[^,\n()–—]{2,30}?){0,2}"
-_SOURCE: Final = r"\([^()\n]{2,40}\)\s*"
-_DASH: Final = r"(?:--?|[–—])\s"
-_DATELINE: Final = re.compile(
-    rf"(?:{_CAPITALS}{_DAY}\s*(?:{_SOURCE})?|{_PLACE}{_DAY}\s*{_SOURCE}|{_SOURCE}){_DASH}\s*"
-)
-_CREDIT: Final = re.compile(
-    r"[(\[]\s*(?:(?:additional|with)\s+)?(?:report(?:ing|ed)|writing|written|edit(?:ing|ed)|"
-    r"compiled|translat(?:ing|ed|ion)|source|with inputs?|photo|image)\b[^()\[\]\n]{0,200}[)\]]",
-    re.IGNORECASE,
-)
-_BYLINE: Final = re.compile(r"\s*(?:by|from)\s+[^\n.]{2,80}\n", re.IGNORECASE)
 
 
 class Kind(IntEnum):
@@ -154,17 +140,6 @@ class TextView:
         """Return words that name the outlet or an agency."""
         outlet = re.findall(r"[^\W_]+", self.outlet.casefold())
         return self.rules.agencies | frozenset(word for word in outlet if len(word) > 2)
-
-
-def strip_frame(text: str) -> str:
-    """Return the text without what outlets put around it: byline, dateline, reporting credits."""
-    text = text.replace("\u2019", "'").strip()
-    if "(" in text or "[" in text:
-        text = _CREDIT.sub(" ", text)
-    byline = _BYLINE.match(text)
-    start = byline.end() if byline else 0
-    dateline = _DATELINE.match(text, start, start + 160)
-    return text[dateline.end() if dateline else start :]
 
 
 def tokenise(text: str, rules: TextRules, opens: bool = True) -> list[Token]:

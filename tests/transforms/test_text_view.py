@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from transforms.frame import strip_frame
 from transforms.text_rules import load_rules, shipped_rules
-from transforms.text_view import Kind, TextView, strip_frame, tokenise
+from transforms.text_view import Kind, TextView, tokenise
 
 RULES = shipped_rules()
 BODY = "The minister left for talks on the toll."
@@ -33,6 +34,7 @@ def test_what_outlets_put_around_a_text_is_no_part_of_it(frame):
     "text",
     [
         "Veldania (population 3 million) left the talks.",
+        "NATO - the alliance of 32 states - said nothing.",
         "Torrin has - so far - said nothing.",
         "The editing (of films) is done.",
         "From Kelburg to Tessel the road is closed.",
