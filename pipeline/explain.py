@@ -43,7 +43,11 @@ class Request:
 
 
 def find_evidence(connection: duckdb.DuckDBPyConnection, request: Request) -> list[Row]:
-    """Return the evidence, latest story first, the most confident sentence of a story first."""
+    """Return the evidence, latest story first, the most confident sentence of a story first.
+
+    Rows have the columns of `stances` that are ever shown, their article's title and origin, and
+    the title of the story's first article.
+    """
     conditions = [
         "(list_contains(?, source_rollup) OR list_contains(?, source_actor))",
         "(list_contains(?, target_rollup) OR list_contains(?, target_actor))",
@@ -66,8 +70,13 @@ def find_evidence(connection: duckdb.DuckDBPyConnection, request: Request) -> li
     within = f"WHERE story_rank <= {int(request.limit)}" if request.limit else ""
     rows = select(
         connection,
-        f"""SELECT * EXCLUDE (story_rank) FROM ({ranked}) {within}
-            ORDER BY story_rank, confidence DESC, stance_id""",
+        f"""
+        SELECT found.* EXCLUDE (story_rank), own.title, own.origin, first.title AS story_title
+        FROM (FROM ({ranked}) {within}) AS found
+        LEFT JOIN articles AS own ON own.article_id = found.article_id
+        LEFT JOIN articles AS first ON first.story_id = found.story_id AND first.is_canonical
+        ORDER BY story_rank, confidence DESC, stance_id
+        """,
         params,
     )
     found: list[Row] = rows.read_all().to_pylist()
@@ -104,13 +113,15 @@ def print_evidence(screen: Console, rows: Sequence[Row]) -> None:
 def _story_line(row: Row) -> Text:
     outlets = row["story_outlets"] or []
     loud = f"{_count(row['story_articles'] or 1, 'article')}, {_count(len(outlets), 'outlet')}"
+    title = row["story_title"]
+    title = f"  {safe_text(' '.join(title.split()))}" if title else ""
     return Text.assemble(
-        (cell_text(row["published_at"]), "bold"), f"  story {row['story_id']}  ({loud})"
+        (cell_text(row["published_at"]) + title, "bold"), f"  ({loud})  story {row['story_id']}"
     )
 
 
 def _place(row: Row) -> str:
-    parts = [row["outlet"], cell_text(row["article_published_at"]), row["url"]]
+    parts = [row["outlet"], cell_text(row["article_published_at"]), row["url"] or row["origin"]]
     return safe_text("  ".join(part for part in parts if part))
 
 

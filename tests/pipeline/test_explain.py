@@ -14,7 +14,7 @@ def test_the_sentences_of_a_dyad_by_story(store: Path, invoke: Invoke) -> None:
     result = invoke("explain", "China", "Russia", "--output", store)
     story = stance_rows()[3]["story_id"]
     assert result.stdout == (
-        f"2026-11-02T12:30:00Z  story {story}  (1 article, 1 outlet)\n"
+        f"2026-11-02T12:30:00Z  The pact story  (1 article, 1 outlet)  story {story}\n"
         "  [China] *signed a pact with* {Russia on Monday}.\n"
         "    supportive  CHN → RUS  statement, told by the outlet  “signed a pact with”"
         "  confidence 0.95\n"
@@ -63,8 +63,22 @@ def test_json(store: Path, invoke: Invoke) -> None:
             "voice": "outlet",
             "confidence": 0.9,
             "story_outlets": ["Harbour Wire", "Northern Post"],
+            "title": "The grain story",
+            "story_title": "The grain story",
+            "origin": "feeds/grain.xml#1",
         }.items()
     )
+
+
+def test_without_a_url_the_origin_says_where(tmp_path: Path, invoke: Invoke) -> None:
+    build_store(tmp_path)
+    write_dataset(tmp_path, "stances", [row | {"url": None} for row in stance_rows()])
+    args = ["explain", "RUS", "UKR", "--output", tmp_path]
+    place = "    Harbour Wire  2026-11-01T09:00:00Z"
+    assert f"{place}  feeds/grain.xml#1\n" in invoke(*args).stdout
+    for path in (tmp_path / "articles").rglob("*.parquet"):
+        path.unlink()
+    assert f"{place}\n" in invoke(*args).stdout
 
 
 @pytest.mark.parametrize(

@@ -122,6 +122,27 @@ def test_no_statement_reaches_a_file(store: Path, tmp_path: Path, invoke: Invoke
 
 
 @pytest.mark.parametrize(
+    "sql",
+    [
+        "FROM outlets",
+        "VALUES (1)",
+        "TABLE outlets",
+        "DESCRIBE outlets",
+        "SUMMARIZE outlets",
+        "SHOW TABLES",
+        "EXPLAIN ANALYZE FROM outlets",
+        "PIVOT alignments ON granularity USING count(*) GROUP BY level",
+        "WITH a AS (FROM runs) SELECT count(*) FROM a",
+        "/* a comment */ SELECT 1;",
+    ],
+)
+def test_what_reads_is_allowed(store: Path, invoke: Invoke, sql: str) -> None:
+    result = invoke("query", sql, "--output", store)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout.count("\n") >= 3
+
+
+@pytest.mark.parametrize(
     ("sql", "message"),
     [
         (
