@@ -9,7 +9,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import date
-from itertools import combinations
+from itertools import combinations, pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -211,6 +211,16 @@ def test_nobody_holds_an_office_beside_its_holder() -> None:
         > MAX_OVERLAP_DAYS
     ]
     assert not clashes
+
+
+def test_nobody_holds_one_office_twice_at_once() -> None:
+    own: dict[tuple[str, str, str], list[Row]] = defaultdict(list)
+    for row in ROWS:
+        if row.role not in ("minister", "envoy", "other"):
+            own[row.id, row.rollup, row.role].append(row)
+    for rows in own.values():
+        for one, other in pairwise(sorted(rows, key=lambda row: row.first)):
+            assert one.surely_to <= other.surely_from, f"{one} / {other}"
 
 
 MEMBERS = {
