@@ -32,8 +32,11 @@ def attach_heads(view: TextView, spans: list[ActorSpan]) -> None:
     """Give each span of a state or organisation the noun that acts for it, in place."""
     at = token_map(spans)
     for span in spans:
-        if span.type == "person" and span.rollup and span.kind != "role" and not span.has_role:
+        if span.type != "person" and span.kind != "role":
+            continue
+        if span.rollup and span.kind != "role" and not span.has_role:
             _take_government(view, span)
+        _take_voice(view, at, span)
     for span in sorted(spans, key=lambda span: span.first):
         if span.type in _HEADED and span.form != "title":
             run = _run_after(view, at, span)
@@ -42,6 +45,7 @@ def attach_heads(view: TextView, spans: list[ActorSpan]) -> None:
             else:
                 _take_preceding(view, at, span)
                 _soften_individual(view, span)
+    _share_heads(view, spans, at)
 
 
 def _take_government(view: TextView, span: ActorSpan) -> None:
@@ -61,6 +65,37 @@ def _take_government(view: TextView, span: ActorSpan) -> None:
     )
     span.form = "title"
     _cover(view, span, index)
+
+
+def _take_voice(view: TextView, at: dict[int, ActorSpan], span: ActorSpan) -> None:
+    """Read "the president's office" and "Macron's spokeswoman" as who they speak for."""
+    index = span.last + 2
+    if index >= len(view.tokens) or index in at or view.lower[index - 1] not in POSSESSIVES:
+        return
+    if view.catalog.words.has("heads.voice", view.tokens[index].lemma_.lower()):
+        _cover(view, span, index)
+
+
+def _share_heads(view: TextView, spans: list[ActorSpan], at: dict[int, ActorSpan]) -> None:
+    """Give each of "US, British and French officials" the noun that the last of them has."""
+    for span in sorted(spans, key=lambda span: -span.first):
+        after = span.last + 1
+        if span.head > span.last or span.type not in _HEADED or after + 1 >= len(view.tokens):
+            continue
+        modifies = span.kind in ("demonym", "acronym") or (
+            view.tokens[span.head].dep_ in ("amod", "compound", "nmod")
+        )
+        if not modifies or view.lower[after] not in ("and", "or", ","):
+            continue
+        if view.lower[after] == "," and view.lower[after + 1] == "and":
+            after += 1
+        other = at.get(after + 1)
+        if other is None or other.type not in _HEADED or other.kind != "demonym":
+            continue
+        beyond = other.head > view.token_at(other.start)
+        if beyond and view.tokens[other.head].tag_ in ("NNS", "NNPS"):
+            span.head, span.plural = other.head, True
+            span.confidence = min(span.confidence, other.confidence)
 
 
 def _run_after(view: TextView, at: dict[int, ActorSpan], span: ActorSpan) -> list[int]:

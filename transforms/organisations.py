@@ -37,8 +37,13 @@ def find_organisations(view: TextView, at: dict[int, ActorSpan]) -> list[ActorSp
 
 def _is_person(view: TextView, first: int, last: int) -> bool:
     """ "Denzel Washington" is no organisation: two words, one of them a given name or surname."""
-    return last == first + 1 and any(
-        view.catalog.words.has("context.given_names", view.lower[index]) for index in (first, last)
+    words = view.catalog.words
+    pair = [view.lower[index] for index in (first, last)]
+    return (
+        last == first + 1
+        and any(words.has("context.given_names", word) for word in pair)
+        and not any(words.has("context.institutions", word) for word in pair)
+        and not any(words.has("context.name_heads", word) for word in pair)
     )
 
 

@@ -111,6 +111,20 @@ def test_the_head_is_the_noun_whose_role_counts(
     assert mention.rollup == actor
 
 
+def test_demonyms_in_a_list_share_the_noun_after_them() -> None:
+    text = "The British, Russian and Chinese warships sailed."
+    found = mentions(text)
+    assert [mention.actor for mention in found] == ["GBR", "RUS", "CHN"]
+    assert len({mention.head for mention in found}) == 1
+
+
+def test_a_leader_s_office_speaks_for_the_leader() -> None:
+    (mention,) = mentions("The Russian president's office denied it.")
+    assert (mention.actor, mention.rollup) == ("vladimir-putin", "RUS")
+    doc = load_pipeline(ActorSettings().spacy_model)("The Russian president's office denied it.")
+    assert doc[mention.head].text == "office"
+
+
 def test_places_in_a_list_share_the_noun_before_it() -> None:
     text = "The ambassadors of Russia, China and Iran walked out."
     found = mentions(text)
