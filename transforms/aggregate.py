@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import combinations
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from transforms.parquet_io import Row
 
@@ -21,8 +21,7 @@ DIRECT_VOICES = frozenset({"outlet", "source"})
 SPAN = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(days=7)}
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class DyadKey:
+class DyadKey(NamedTuple):
     """One dyad at one level and voice in one window; the key of an `alignments` row."""
 
     granularity: str
@@ -147,8 +146,7 @@ def alignment_row(key: DyadKey, stories: Iterable[Contribution]) -> Row:
     }
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class PairKey:
+class PairKey(NamedTuple):
     """One unordered pair of actors at one level in one window; `actor_a` < `actor_b`."""
 
     granularity: str
@@ -165,14 +163,12 @@ def comention_keys(
     for row in rows:
         if not row["is_canonical"]:
             continue
+        value = (row["story_articles"], row["coding_version"])
+        windows = [(name, window_start(row["published_at"], name)) for name in granularities]
         for level, column in (("actor", "story_actors"), ("rollup", "story_rollups")):
             for first, second in combinations(sorted(set(row[column] or ())), 2):
-                for granularity in granularities:
-                    start = window_start(row["published_at"], granularity)
-                    yield (
-                        PairKey(granularity, start, level, first, second),
-                        (row["story_articles"], row["coding_version"]),
-                    )
+                for granularity, start in windows:
+                    yield PairKey(granularity, start, level, first, second), value
 
 
 def comention_row(key: PairKey, stories: Iterable[tuple[int, str]]) -> Row:
@@ -191,8 +187,7 @@ def comention_row(key: PairKey, stories: Iterable[tuple[int, str]]) -> Row:
     }
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class CoverageKey:
+class CoverageKey(NamedTuple):
     """One outlet, feed and language in one window."""
 
     granularity: str
@@ -254,22 +249,15 @@ def coverage_row(key: CoverageKey, seen: Iterable[tuple[str, bool, bool]]) -> Ro
     }
 
 
-AGGREGATES: dict[str, tuple[type[Any], Any]] = {
-    "alignments": (DyadKey, alignment_row),
-    "comentions": (PairKey, comention_row),
-    "coverage": (CoverageKey, coverage_row),
+Key = DyadKey | PairKey | CoverageKey
+AGGREGATES: dict[type[Any], tuple[str, Any]] = {
+    DyadKey: ("alignments", alignment_row),
+    PairKey: ("comentions", comention_row),
+    CoverageKey: ("coverage", coverage_row),
 }
 
 
-def pack_key(key: DyadKey | PairKey | CoverageKey) -> tuple[str, ...]:
-    """Return a key as strings, dataset first: Beam encodes those deterministically anywhere."""
-    name = next(name for name, (kind, _) in AGGREGATES.items() if isinstance(key, kind))
-    values = (getattr(key, field) for field in type(key).__dataclass_fields__)
-    return name, *(v.isoformat() if isinstance(v, datetime) else v for v in values)
-
-
-def aggregate_row(packed: Sequence[str], values: Iterable[Any]) -> tuple[str, Row]:
-    """Return the dataset and the row of one packed key from its stories, in any order."""
-    name, granularity, start, *rest = packed
-    kind, make = AGGREGATES[name]
-    return name, make(kind(granularity, datetime.fromisoformat(start), *rest), values)
+def aggregate_row(key: Key, values: Iterable[Any]) -> tuple[str, Row]:
+    """Return the dataset and the row of one key from what its stories add, in any order."""
+    name, make = AGGREGATES[type(key)]
+    return name, make(key, values)

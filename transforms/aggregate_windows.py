@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -16,18 +17,20 @@ import apache_beam as beam
 
 from transforms.aggregate import (
     AGGREGATES,
+    Key,
     aggregate_row,
     comention_keys,
     contributions,
     coverage_keys,
-    pack_key,
 )
-from transforms.parquet_io import read_rows
-from transforms.partitions import Change, ClearAll, Place, Staged, staged_or_stored
+from transforms.parquet_io import Row, read_rows
+from transforms.partitions import Change, ClearAll, Place, Rows, Staged, staged_or_stored
 from transforms.schemas import ARTICLES, REJECTS, STANCES
 from transforms.settings import AggregateSettings
 from transforms.write import StagePartitions
 
+ROWS, WEEKS = "rows", "weeks"
+Groups = dict[Key, list[Any]]
 ARTICLE_COLUMNS = (
     "article_id",
     "story_id",
@@ -96,8 +99,12 @@ def read_day(
     root: str,
     staging: str,
     settings: AggregateSettings,
-) -> Iterator[tuple[Any, Any]]:
-    """Yield (window key, contribution) for everything at rest on one date."""
+) -> Iterator[Any]:
+    """Yield what everything at rest on one date adds up to.
+
+    Hours and the day are complete: they go to `ROWS` as (Place, Rows). What the date adds to its
+    week goes to `WEEKS` as (Monday, [(key, values)]), since a week has seven dates.
+    """
     granularities = [
         name for name in settings.granularities if (task.week if name == "week" else task.own)
     ]
@@ -107,17 +114,45 @@ def read_day(
         path = staged_or_stored(Path(root), Path(staging), staged, place)
         return read_rows(dataset, path, columns)
 
-    yield from contributions(rows(STANCES, STANCE_COLUMNS), granularities, settings.mixed_dead_band)
     articles = rows(ARTICLES, ARTICLE_COLUMNS)
-    yield from comention_keys(articles, granularities)
     rejects = rows(REJECTS, ("reject_id", "at", "outlet", "feed_url"))
-    yield from coverage_keys(articles, rejects, granularities)
+    whole: Groups = {}
+    weekly: Groups = {}
+    parts: tuple[Iterable[tuple[Key, Any]], ...] = (
+        contributions(rows(STANCES, STANCE_COLUMNS), granularities, settings.mixed_dead_band),
+        comention_keys(articles, granularities),
+        coverage_keys(articles, rejects, granularities),
+    )
+    for key, value in chain.from_iterable(parts):
+        groups = weekly if key.granularity == "week" else whole
+        groups.setdefault(key, []).append(value)
+    for placed in placed_rows(task.day, whole.items()):
+        yield beam.pvalue.TaggedOutput(ROWS, placed)
+    if weekly:
+        yield beam.pvalue.TaggedOutput(WEEKS, (monday(task.day), list(weekly.items())))
 
 
-def placed_row(group: tuple[tuple[str, ...], Iterable[Any]]) -> tuple[Place, Change]:
-    """Return the row of one window key and the partition that it belongs to."""
-    name, row = aggregate_row(*group)
-    return Place(name, row["window_start"].date().isoformat()), row
+def placed_rows(
+    day: str, groups: Iterable[tuple[Key, list[Any]]]
+) -> Iterator[tuple[Place, Change]]:
+    """Yield the rows of complete windows that start on `day`, one element a dataset."""
+    made: dict[str, list[Row]] = {}
+    for key, values in groups:
+        name, row = aggregate_row(key, values)
+        made.setdefault(name, []).append(row)
+    for name, rows in sorted(made.items()):
+        yield Place(name, day), Rows(rows)
+
+
+def week_rows(
+    group: tuple[str, Iterable[list[tuple[Key, list[Any]]]]],
+) -> Iterator[tuple[Place, Change]]:
+    """Yield the rows of one week from what each of its dates adds."""
+    day, parts = group
+    groups: Groups = {}
+    for key, values in chain.from_iterable(parts):
+        groups.setdefault(key, []).extend(values)
+    yield from placed_rows(day, groups.items())
 
 
 class AggregateWindows(beam.PTransform):
@@ -142,19 +177,22 @@ class AggregateWindows(beam.PTransform):
         )
         cleared = touched | "Clear" >> beam.FlatMap(
             lambda task: (
-                [(Place(name, task.day), ClearAll()) for name in AGGREGATES] if task.own else []
+                [(Place(name, task.day), ClearAll()) for name, _ in AGGREGATES.values()]
+                if task.own
+                else []
             )
         )
-        rows = (
+        read = (
             touched
             | "Spread" >> beam.Reshuffle()
-            | "ReadDay" >> beam.FlatMap(read_day, lookup, root, staging, settings)
-            | "Key" >> beam.Map(lambda pair: (pack_key(pair[0]), pair[1]))
-            | "GroupByWindow" >> beam.GroupByKey()
-            | "Row" >> beam.Map(placed_row)
+            | "ReadDay"
+            >> beam.FlatMap(read_day, lookup, root, staging, settings).with_outputs(ROWS, WEEKS)
+        )
+        weeks = (
+            read[WEEKS] | "GroupByWeek" >> beam.GroupByKey() | "WeekRows" >> beam.FlatMap(week_rows)
         )
         return (
-            (cleared, rows)
+            (cleared, read[ROWS], weeks)
             | "Together" >> beam.Flatten()
             | "StageAggregates" >> StagePartitions(root, staging)
         )

@@ -36,6 +36,13 @@ class ClearAll:
 
 
 @dataclass(frozen=True, slots=True)
+class Rows:
+    """Many rows at once: an element each would cost more than the rows."""
+
+    rows: list[Row]
+
+
+@dataclass(frozen=True, slots=True)
 class Staged:
     """A staged file, relative to the staging folder; `rows` 0 means the partition goes away."""
 
@@ -44,7 +51,7 @@ class Staged:
     rows: int
 
 
-Change = Row | Clear | ClearAll
+Change = Row | Rows | Clear | ClearAll
 
 
 def merge_rows(dataset_name: str, present: Iterable[Row], changes: Iterable[Change]) -> list[Row]:
@@ -59,7 +66,8 @@ def merge_rows(dataset_name: str, present: Iterable[Row], changes: Iterable[Chan
         elif isinstance(change, Clear):
             cleared.setdefault(change.column, set()).add(change.value)
         else:
-            fresh[tuple(change[name] for name in dataset.key)] = change
+            for row in change.rows if isinstance(change, Rows) else (change,):
+                fresh[tuple(row[name] for name in dataset.key)] = row
     kept = {}
     if not clear_all:
         for row in present:

@@ -16,7 +16,6 @@ from transforms.aggregate import (
     comention_keys,
     contributions,
     coverage_keys,
-    pack_key,
     story_stance,
     window_start,
 )
@@ -50,9 +49,9 @@ def evidence(story: str = "s", **over: Any) -> dict[str, Any]:
 def totals(
     rows: list[dict[str, Any]], granularities: tuple[str, ...] = ALL
 ) -> list[dict[str, Any]]:
-    groups: dict[tuple[str, ...], list[Any]] = defaultdict(list)
+    groups: dict[Any, list[Any]] = defaultdict(list)
     for key, value in contributions(rows, granularities, 0.2):
-        groups[pack_key(key)].append(value)
+        groups[key].append(value)
     return [aggregate_row(key, values)[1] for key, values in sorted(groups.items())]
 
 
@@ -150,7 +149,7 @@ def test_comentions_count_stories_by_their_canonical_article() -> None:
     ]
     found = list(comention_keys(rows, ("day",)))
     assert [(k.actor_a, k.actor_b, v) for k, v in found] == [("a", "b", (3, "v"))]
-    _, row = aggregate_row(pack_key(found[0][0]), [v for _, v in found])
+    _, row = aggregate_row(found[0][0], [v for _, v in found])
     assert (row["stories"], row["articles"]) == (1, 3)
 
 
@@ -166,9 +165,9 @@ def test_coverage_counts_articles_and_rejects() -> None:
     }
     reject = {"at": SUNDAY, "outlet": "o", "feed_url": None}
     copy = {**article, "is_canonical": False, "analysed": False}
-    groups: dict[tuple[str, ...], list[Any]] = defaultdict(list)
+    groups: dict[Any, list[Any]] = defaultdict(list)
     for key, value in coverage_keys([article, copy], [reject], ("day",)):
-        groups[pack_key(key)].append(value)
+        groups[key].append(value)
     rows = [aggregate_row(key, values)[1] for key, values in groups.items()]
     counts = {
         r["language"]: (r["fetched"], r["analysed"], r["copies"], r["stories"], r["rejects"])
