@@ -203,8 +203,10 @@ class Clauses:
             return self._controlled(above, steps) if infinitive_or_participle else []
         if dep == "acl":
             if tree.tag[p] in ("VBG", "VBN"):
-                if tree.lemma[above] in self.lexicon.words["messages"]:
-                    return self._holders_of_noun(above, steps)  # "issued a statement condemning"
+                words = self.lexicon.words
+                if tree.lemma[above] in words["messages"] or tree.lemma[p] in words["purposes"]:
+                    # "issued a statement condemning B", "announced a pact aimed at B"
+                    return self._holders_of_noun(above, steps)
                 return [above]
             return self._holders_of_noun(above, steps)
         if dep == "pcomp":

@@ -58,7 +58,7 @@ class StanceEngine:
         numbers = [number for number in _with_two_actors(bounds, mentions) if number in wanted]
         if not numbers:
             return
-        tree = Tree(doc, bounds)
+        tree = Tree(doc, bounds, self.lexicon.lemma_fixes)
         grammar = Grammar(tree, self.lexicon, mentions, published_at.year if published_at else None)
         for number in numbers:
             stated = best_per_dyad(grammar.read_sentence(number))

@@ -73,6 +73,7 @@ WORDS = (
     "copulas",
     "traits",
     "messages",
+    "purposes",
 )
 
 Reciprocal = Literal["", "joint", "always"]
@@ -137,6 +138,7 @@ class Lexicon:
     object_control: Phrases
     speech: Phrases
     words: dict[str, frozenset[str]]
+    lemma_fixes: dict[str, str]
     fingerprint: str
 
     @classmethod
@@ -166,7 +168,7 @@ class _Reader:
     def lexicon(self, data: dict[str, Any], fingerprint: str) -> Lexicon:
         sections = {"verbs", "nouns", "adjectives", "working", "operators", "speech", "classes"}
         for key in data:
-            if key not in sections | {"format", "words"}:
+            if key not in sections | {"format", "words", "lemma_fixes"}:
                 raise self.fail(key, key, "unknown section")
         if data.get("format") != FORMAT:
             raise self.fail("top", "format", f"must be {FORMAT}")
@@ -178,6 +180,10 @@ class _Reader:
         for name in words:
             if name not in WORDS:
                 raise self.fail("words", name, f"unknown list; known: {', '.join(WORDS)}")
+        fixes = self.table(data, "lemma_fixes")
+        for wrong, lemma in fixes.items():
+            if not isinstance(lemma, str) or not lemma:
+                raise self.fail("lemma_fixes", wrong, "must be a non-empty string")
         operators = self.phrases(data, "operators", OPERATORS)
         return Lexicon(
             verbs=self.frames(data, "verbs", classes),
@@ -190,6 +196,7 @@ class _Reader:
             words={
                 name: frozenset(self.strings("words", name, words.get(name, []))) for name in WORDS
             },
+            lemma_fixes=dict(fixes),
             fingerprint=fingerprint,
         )
 

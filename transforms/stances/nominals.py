@@ -111,7 +111,7 @@ class Nominals:
         if targets:
             yield from directed(sources, targets, frame, predicate, trigger, scale, **options)  # type: ignore[arg-type]
             # "A restored (or cut) its ties with B" is A's deed; B's part in it is not stated.
-            if frame.reciprocal == "always" and governor.role not in ("raise", "end"):
+            if frame.reciprocal == "always" and governor.role in ("", "carry", "receive", "cancel"):
                 yield from directed(
                     targets,
                     sources,

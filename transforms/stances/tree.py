@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from spacy.attrs import DEP, HEAD, LEMMA, LENGTH, LOWER, SENT_START, SPACY, TAG
@@ -39,7 +39,12 @@ class Tree:
         "tag",
     )
 
-    def __init__(self, doc: Doc, bounds: list[tuple[int, int]] | None = None) -> None:
+    def __init__(
+        self,
+        doc: Doc,
+        bounds: list[tuple[int, int]] | None = None,
+        lemma_fixes: Mapping[str, str] | None = None,
+    ) -> None:
         text_of = doc.vocab.strings.__getitem__
         rows = doc.to_array([HEAD, DEP, LEMMA, TAG, LOWER, LENGTH, SPACY])
         size = len(doc)
@@ -56,6 +61,10 @@ class Tree:
         self.lemma: list[str] = [lemma.lower() for lemma in strings(2)]
         self.tag: list[str] = strings(3)
         self.lower: list[str] = strings(4)
+        fixes = lemma_fixes or {}
+        for i, lemma in enumerate(self.lemma):
+            if lemma in fixes and self.is_verb(i):
+                self.lemma[i] = fixes[lemma]
         self.kids: list[list[int]] = [[] for _ in range(size)]
         for i, head in enumerate(self.head):
             if head != i:
