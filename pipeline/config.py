@@ -19,6 +19,7 @@ from transforms.settings import (
     AggregateSettings,
     CleanSettings,
     DeduplicateSettings,
+    FeedSettings,
     NetworkSettings,
     Positive,
     ReadSettings,
@@ -79,6 +80,7 @@ class Config(Section):
     runner: RunnerSettings = RunnerSettings()
     run: RunSettings = RunSettings()
     network: NetworkSettings = NetworkSettings()
+    feeds: FeedSettings = FeedSettings()
     read: ReadSettings = ReadSettings()
     clean: CleanSettings = CleanSettings()
     deduplicate: DeduplicateSettings = DeduplicateSettings()

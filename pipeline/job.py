@@ -37,7 +37,8 @@ class JobSpec:
     now: str
     items: int
     slices: list[list[Any]] = field(default_factory=list)
-    feeds: list[str] = field(default_factory=list)
+    feeds: list[dict[str, Any]] = field(default_factory=list)
+    polls: str | None = None
     staging: str | None = None
     progress: str | None = None
 
@@ -54,13 +55,16 @@ def run_arrival(spec: JobSpec, config: Config) -> dict[str, Any]:
     from pipeline.journal import Journal
     from pipeline.runners import beam_pipeline
     from pipeline.store.layout import Layout
+    from transforms.read_feeds import FeedSource
     from transforms.sources import SourceSlice
 
     slices = [SourceSlice(*values) for values in spec.slices]
+    feeds = [FeedSource(**values) for values in spec.feeds]
+    polls = Path(spec.polls) if spec.polls else None
     journal = Journal(Layout(Path(spec.root)).journal).pending_folder
     with beam_pipeline(config.runner, spec.items) as pipeline:
         build_arrival(
-            pipeline, config, slices, spec.feeds, journal, datetime.fromisoformat(spec.now)
+            pipeline, config, slices, feeds, journal, datetime.fromisoformat(spec.now), polls
         )
     return {}
 

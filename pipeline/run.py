@@ -11,12 +11,13 @@ import platform
 import shutil
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import astuple, dataclass, field
+from dataclasses import asdict, astuple, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline.config import Config, ConfigError
+from pipeline.feeds.place import FeedsError, database_url, may_hold_feeds
 from pipeline.job import JobSpec
 from pipeline.journal import (
     SLICE_RECORDS,
@@ -31,7 +32,7 @@ from pipeline.store.commit import Commit, StagedFile, commit, finish
 from pipeline.store.index import IndexChanges
 from pipeline.store.layout import Layout
 from pipeline.store.lock import writer_lock
-from pipeline.supervise import Job, halve_until_done, run_job
+from pipeline.supervise import Job, RunFailedError, halve_until_done, run_job
 from transforms.manifest import INDEX_CHANGES, MANIFEST
 from transforms.parquet_io import partition_path, read_rows, write_rows
 from transforms.partitions import Place
@@ -39,6 +40,10 @@ from transforms.records import Reject
 from transforms.schemas import RUNS
 from transforms.segments import JournalSlice, read_slice, write_segment
 from transforms.sources import SourceSlice, estimate_bytes, expand_inputs
+
+if TYPE_CHECKING:
+    from pipeline.feeds.state import FeedStore
+    from transforms.read_feeds import FeedSource
 
 VERSIONED = ("newsalign", "apache-beam", "spacy", "pyarrow", "rensa", "feedparser", "httpx")
 BYTES_PER_ITEM = 3_000  # a rough news article; only decides how many workers an arrival gets
@@ -65,7 +70,8 @@ class RunReport:
     """What a run did: counts by name, rejects by reason, and the partitions that it changed.
 
     Counts: items, articles, new, revised, noted, unchanged, copies, stories, evidence, counted,
-    rejects, windows (days of alignments rewritten), batches.
+    rejects, windows (days of alignments rewritten), batches; where feeds were asked also
+    feeds_polled, feeds_not_modified, feeds_failed, feeds_retired, feeds_paused.
     """
 
     run_id: str
@@ -164,6 +170,7 @@ class _Run:
             run_id=f"{started:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}", started_at=started
         )
         self.jobs = 0
+        self.feeds: FeedStore | None = None
 
     def do(self, slices: Sequence[SourceSlice], feeds: Sequence[str]) -> RunReport:
         report = self.report
@@ -172,7 +179,7 @@ class _Run:
         self.journal.clean(self.config.output.journal_keep_days)
         try:
             self._drain()
-            self._arrive([*slices, *feeds])
+            self._arrive([*slices, *self._due(feeds)])
             self._drain()
         except BaseException:
             report.status = "failed"
@@ -212,24 +219,60 @@ class _Run:
             shutil.copyfile(job.log, kept)
             raise
 
-    def _arrive(self, sources: Sequence[SourceSlice | str]) -> None:
+    def _due(self, named: Sequence[str]) -> list[FeedSource]:
+        """Return the feeds to ask, with what is known of them."""
+        settings = self.config.feeds
+        registry = settings.read != "none" and may_hold_feeds(settings, self.layout)
+        if not (named or registry):
+            return []
+        from pipeline.feeds.polling import plan_polls
+        from pipeline.feeds.state import FeedStore, store_id
+
+        try:
+            self.feeds = FeedStore(database_url(settings, self.layout))
+            self.feeds.adopt(store_id(self.layout.state))
+            plan = plan_polls(self.feeds, named, settings, self.now)
+        except FeedsError as error:
+            raise ConfigError(f"feeds.database: {error}") from None
+        self.report.add(plan.counts)
+        return plan.sources
+
+    def _save_polls(self, folder: Path) -> None:
+        """Save what polls came to; what they brought is in the journal by now."""
+        from pipeline.feeds.polling import poll_counts
+        from transforms.poll_log import read_polls
+
+        polls = list(read_polls(folder))
+        if self.feeds is None or not polls:
+            return
+        try:
+            self.feeds.save_polls(polls, self.config.feeds)
+        except FeedsError as error:
+            raise RunFailedError(f"feeds.database: {error}") from None
+        self.report.add(poll_counts(polls))
+
+    def _arrive(self, sources: Sequence[SourceSlice | FeedSource]) -> None:
         """Bring files and feeds into the journal."""
         if not sources:
             return
 
-        def attempt(part: Sequence[SourceSlice | str]) -> None:
+        def attempt(part: Sequence[SourceSlice | FeedSource]) -> None:
             self.tell(Progress("reading", 0, None))
+            job = self._job()
+            polls = job.folder / "polls"
             files = [source for source in part if isinstance(source, SourceSlice)]
             spec = self._spec(
                 "arrival",
                 items=estimate_bytes(files) // BYTES_PER_ITEM,
                 slices=[list(astuple(source)) for source in files],
-                feeds=[source for source in part if isinstance(source, str)],
+                feeds=[asdict(source) for source in part if not isinstance(source, SourceSlice)],
+                polls=str(polls),
             )
-            self._supervised(self._job(), spec)
+            self._supervised(job, spec)
+            self._save_polls(polls)
 
-        def culprit(source: SourceSlice | str, reason: str) -> None:
-            origin = source if isinstance(source, str) else source.origin
+        def culprit(source: SourceSlice | FeedSource, reason: str) -> None:
+            origin = source.origin if isinstance(source, SourceSlice) else source.url
             self._journal_reject("read", reason, origin)
 
         halve_until_done(sources, attempt, culprit, _halves)

@@ -12,6 +12,11 @@ from pipeline.formats import safe_text
 
 # (name in the report's counts, what people call it, what it means); a dim note of zero is noise.
 LINES = (
+    (
+        "feeds_polled",
+        "feeds asked",
+        "{feeds_not_modified} of them had nothing new, {feeds_failed} failed",
+    ),
     ("articles", "articles read", ""),
     ("new", "new", "first seen in this run"),
     ("revised", "revised", "known, with a changed text"),
@@ -23,14 +28,15 @@ LINES = (
     ("windows", "windows", "days whose alignments were rewritten"),
     ("rejects", "rejects", "{reasons}"),
 )
-ONLY_IF_ANY = frozenset({"new", "revised", "noted", "unchanged"})
+ONLY_IF_ANY = frozenset({"feeds_polled", "new", "revised", "noted", "unchanged"})
 
 
 def print_summary(screen: Console, report: Mapping[str, Any]) -> None:
     """Print the table that ends a run; `report` is `RunReport.as_dict()`."""
     counts = {**report["counts"], "windows": report["windows"]}
     reasons = ", ".join(f"{number} {name}" for name, number in report["rejects"].items())
-    known = {"counted": f"{counts.get('counted', 0):,}", "reasons": reasons}
+    figures = ("counted", "feeds_not_modified", "feeds_failed")
+    known = {"reasons": reasons, **{name: f"{counts.get(name, 0):,}" for name in figures}}
     width = max(len(label) for _, label, _ in LINES)
     for name, label, meaning in LINES:
         number = counts.get(name, 0)

@@ -32,7 +32,8 @@ class FeedState:
     `url` identifies the feed for ever; `address` is where it is asked, which permanent redirects
     move. `retired` names why it isn't asked any more (`gone`). `moved_to` and `moves` count
     redirects in a row to one place until they are believed. `failures` adds up what the failures
-    in a row count for. `last_item_at` is the latest date that an entry bore.
+    in a row count for. `last_item_at` is the latest date that an entry bore. `added_at` is None
+    for a feed that nobody added to the registry.
     """
 
     url: str
@@ -53,6 +54,7 @@ class FeedState:
     pace: FeedPace = _NO_PACE
     last_status: int | None = None
     last_item_at: datetime | None = None
+    added_at: datetime | None = None
 
     @property
     def asked(self) -> str:

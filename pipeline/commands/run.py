@@ -50,6 +50,9 @@ def run(
         list[str] | None,
         typer.Option("--feeds", metavar="FILE", help="Fetch the feeds of a list; repeatable."),
     ] = None,
+    all_feeds: Annotated[
+        bool, typer.Option("--all-feeds", help="Ask all feeds of the registry, due or not.")
+    ] = False,
     output: Annotated[
         str | None, typer.Option("--output", "-o", metavar="DIR", help="The store to write to.")
     ] = None,
@@ -76,13 +79,17 @@ def run(
 ) -> None:
     """Read articles, count who takes which stance toward whom.
 
-    Inputs replace those of the config. Any Beam option can follow after "--". A run that was
-    killed is finished by the next one; reading the same articles again changes nothing.
+    Inputs replace those of the config and the registry's feeds. Any Beam option can follow after
+    "--". A run that was killed is finished by the next one; reading the same articles again
+    changes nothing.
     """
     overrides: dict[str, Any] = dict(parse_settings(settings))
     if inputs or feed or feeds:
         overrides |= {"input.paths": inputs or []}
         overrides |= {"input.feeds": feed or [], "input.feed_lists": feeds or []}
+        overrides.setdefault("feeds.read", "none")
+    if all_feeds:
+        overrides["feeds.read"] = "all"
     named = {"output.path": output, "runner.name": runner, "runner.workers": workers}
     overrides |= {key: value for key, value in named.items() if value is not None}
     if now is not None:
@@ -90,9 +97,10 @@ def run(
     if ctx.meta.get(BEAM_OPTIONS):
         overrides["runner.options"] = ctx.meta[BEAM_OPTIONS]
     effective = read_config(config, overrides)
-    named_inputs = effective.input
-    if not (named_inputs.paths or named_inputs.feeds or named_inputs.feed_lists):
-        raise UserError("nothing to read: name an INPUT or a --feed, or set input.paths")
+    if not _has_input(effective):
+        raise UserError(
+            "nothing to read: name an INPUT or a --feed, set input.paths, or use feeds add"
+        )
     report = _run(effective, config, quiet)
     if json:
         print(jsonlib.dumps(report.as_dict(), ensure_ascii=False))
@@ -105,6 +113,18 @@ def run(
     if show_alignments:
         screen.print()
         _print_alignments(Path(effective.output.path), effective.aggregate.mixed_dead_band)
+
+
+def _has_input(config: Config) -> bool:
+    from pipeline.feeds.place import may_hold_feeds
+    from pipeline.store.layout import Layout
+
+    named = config.input
+    if named.paths or named.feeds or named.feed_lists:
+        return True
+    return config.feeds.read != "none" and may_hold_feeds(
+        config.feeds, Layout(Path(config.output.path))
+    )
 
 
 def _parse_time(text: str) -> datetime:

@@ -33,6 +33,11 @@ class Layout:
         return self.state / "intent.json"
 
     @property
+    def feeds(self) -> Path:
+        """Return the database of feeds, unless the config names another."""
+        return self.state / "feeds.sqlite"
+
+    @property
     def journal(self) -> Path:
         """Return the folder of the journal."""
         return self.state / "journal"

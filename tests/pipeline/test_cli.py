@@ -91,7 +91,10 @@ def test_the_commands() -> None:
             ["config", "show", "--set", "clean.min_wrds=1"],
             "command line: clean.min_wrds: unknown key; did you mean min_words?",
         ),
-        (["run"], "nothing to read: name an INPUT or a --feed, or set input.paths"),
+        (
+            ["run"],
+            "nothing to read: name an INPUT or a --feed, set input.paths, or use feeds add",
+        ),
         (["run", "x", "--now", "soon"], "--now soon: write it like 2026-11-20T00:00:00Z"),
         (["extract", "--input", "no.txt"], "--input no.txt: no such file"),
         (["extract", "x", "--catalog", "no.json"], "--catalog no.json: no such file or folder"),

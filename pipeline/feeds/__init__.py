@@ -1,0 +1,1 @@
+"""Which feeds there are and what is known of them: registry, state, discovery, OPML."""

@@ -1,0 +1,62 @@
+"""Which feeds a run asks, and what it says of them afterwards."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from pipeline.feeds.state import FeedStore
+from transforms.feed_state import FeedState
+from transforms.fetch import host_of
+from transforms.read_feeds import FeedPoll, FeedSource
+from transforms.settings import FeedSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The feeds to ask, and how many were left out.
+
+    Counts: `feeds_retired` (gone, though the config names them), `feeds_paused`.
+    """
+
+    sources: list[FeedSource] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=dict)
+
+
+def plan_polls(
+    store: FeedStore, named: Sequence[str], settings: FeedSettings, now: datetime
+) -> Plan:
+    """Return the feeds to ask: those that are named, and those of the registry that are due.
+
+    Nobody asks a feed that is gone, or a host before the time that it gave. Feeds that are at
+    one place by now are asked once.
+    """
+    known = store.load(named)
+    wanted = {url: known.get(url, FeedState(url)) for url in named}
+    if settings.read != "none":
+        for state in store.registered():
+            if state.is_due(now) or (settings.read == "all" and not state.retired):
+                wanted.setdefault(state.url, state)
+    pauses = store.pauses(now)
+    counts: Counter[str] = Counter()
+    places: dict[str, FeedSource] = {}
+    for state in wanted.values():
+        if state.retired:
+            counts["feeds_retired"] += 1
+        elif host_of(state.asked) in pauses:
+            counts["feeds_paused"] += 1
+        else:
+            places.setdefault(state.asked, state.source)
+    return Plan(list(places.values()), dict(counts))
+
+
+def poll_counts(polls: Iterable[FeedPoll]) -> dict[str, int]:
+    """Return what a run reports: `feeds_polled`, `feeds_not_modified`, `feeds_failed`."""
+    counts = {"feeds_polled": 0, "feeds_not_modified": 0, "feeds_failed": 0}
+    for poll in {poll.url: poll for poll in polls}.values():
+        counts["feeds_polled"] += 1
+        counts["feeds_not_modified"] += poll.status == 304
+        counts["feeds_failed"] += poll.reason not in (None, "empty_feed")
+    return counts
