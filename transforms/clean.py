@@ -27,11 +27,13 @@ REJECTS = "rejects"
 NO_OUTLET = "unknown"
 EXCERPT_CHARS = 200
 MAX_NAME_CHARS = 200
+# Generous: pages have 20 to 60 characters of markup, scripts and text a word of their article.
+MARKUP_CHARS_PER_WORD = 200
 # Teasers have one to three sentences; the longest in use (WordPress excerpts) have 55 words.
 FULL_TEXT_WORDS = 80
 
 _ELLIPSES = ("…", "...", "[…]", "[...]")
-_MAIL_AUTHOR = re.compile(r"\S+@\S+\s*\(([^()]+)\)")
+_MAIL_AUTHOR = re.compile(r"[^\s@]+@[^\s@(]+\s*\(([^()]+)\)")
 
 
 def clean_item(
@@ -45,6 +47,7 @@ def clean_item(
     `date_missing`, `mojibake_fixed`, `paywall_stub`, `consent_stub`, `truncated`.
     """
     rules = rules or load_rules(settings.rules)
+    item = _bounded(item, settings)
     if item.is_page:
         item = _with_page(item)
     flags = list(item.flags)
@@ -154,6 +157,25 @@ class Clean(beam.PTransform):
         return items | "Clean item" >> beam.ParDo(
             CleanFn(self._settings, self._rules)
         ).with_outputs(REJECTS, main=ARTICLES)
+
+
+def _bounded(item: RawItem, settings: CleanSettings) -> RawItem:
+    """Return the item with fields no longer than what can come of them: work grows with length."""
+    limit = settings.max_words * MARKUP_CHARS_PER_WORD
+    longest = max(len(item.body or ""), len(item.summary or ""))
+    return replace(
+        item,
+        title=_head(item.title, settings.max_title_chars * MARKUP_CHARS_PER_WORD),
+        author=_head(item.author, MAX_NAME_CHARS * MARKUP_CHARS_PER_WORD),
+        outlet=_head(item.outlet, MAX_NAME_CHARS),
+        body=_head(item.body, limit),
+        summary=_head(item.summary, limit),
+        flags=(*item.flags, "truncated") if longest > limit else item.flags,
+    )
+
+
+def _head(text: str | None, limit: int) -> str | None:
+    return text[:limit] if text else text
 
 
 def _with_page(item: RawItem) -> RawItem:

@@ -6,6 +6,9 @@ import re
 
 import ftfy
 
+# Beyond this many lines a text is mended as one: a call costs more than a line's length does.
+MAX_LINES = 5_000
+
 # A lead byte of UTF-8 as windows-1252 or Latin-1 shows it, then a continuation byte as either
 # does. In right text the pair hardly occurs; without it the costly test isn't run at all.
 _SUSPECT = re.compile(
@@ -16,9 +19,9 @@ _SUSPECT = re.compile(
 
 
 def fix_mojibake(text: str) -> tuple[str, bool]:
-    """Return the text and whether anything was undone, line by line: a page mixes its sources."""
+    """Return the text and whether anything was undone, line by line: sources mix."""
     if _SUSPECT.search(text) is None:
         return text, False
-    lines = text.split("\n")
+    lines = text.split("\n") if text.count("\n") <= MAX_LINES else [text]
     fixed = [ftfy.fix_encoding(line) if _SUSPECT.search(line) else line for line in lines]
     return "\n".join(fixed), fixed != lines

@@ -303,3 +303,21 @@ def test_any_item_becomes_an_article_or_a_reject(
     if isinstance(result, Article):
         (result.title + result.text).encode()
         assert result.identity_keys
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"title": "word " * 300_000},
+        {"author": "a@b" * 300_000},
+        {"outlet": "x " * 300_000},
+        {"body": "Ã©\n" * 200_000, "body_is_html": False},
+        {"body": "<p>word</p>" * 500_000},
+    ],
+)
+def test_fields_of_absurd_length_are_cut_before_they_cost(fields: dict[str, Any]) -> None:
+    found = article(**fields)
+    assert len(found.title) <= SETTINGS.max_title_chars
+    assert len(found.outlet) <= 200
+    assert len(found.author or "") <= 200
+    assert found.word_count <= SETTINGS.max_words
