@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from pipeline.choices import Granularity, Level, Voices
+from pipeline.choices import COUNTED_FACTUALITY, Granularity, Level, Voices
 from pipeline.query import select
 
 
@@ -81,9 +81,10 @@ def find_alignments(
     return select(connection, sql, params)
 
 
-# What evidence must be, besides confident enough, to count: the complement of
-# `transforms.analyse`'s reasons, in the words of the stored columns.
-ELIGIBLE = "factuality IN ('asserted', 'planned') AND NOT is_background"
+# What evidence must be, besides confident enough, to count: what the stance reader asks for.
+ELIGIBLE = (
+    f"factuality IN {COUNTED_FACTUALITY} AND NOT is_background AND source_rollup <> target_rollup"
+)
 
 
 def recount_sql(question: Question, dead_band: float) -> tuple[str, list[Any]]:

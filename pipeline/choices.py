@@ -47,6 +47,11 @@ class Stance(StrEnum):
     NEUTRAL = "neutral"
 
 
+# What `transforms.stances.evidence` counts; here, since importing it would load spaCy. A test
+# holds the two together.
+COUNTED_FACTUALITY = ("asserted", "planned")
+
+
 class Reference(StrEnum):
     """The annotated references that stances are measured against."""
 

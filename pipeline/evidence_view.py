@@ -12,6 +12,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
+from pipeline.choices import COUNTED_FACTUALITY
 from pipeline.formats import safe_text
 from pipeline.highlight import STYLES, Span, mark
 
@@ -72,9 +73,11 @@ def why_not_counted(row: Row) -> str:
     """Return why a piece of evidence doesn't count, "" where it does."""
     if row["counted"]:
         return ""
-    reasons = [] if row["factuality"] in ("asserted", "planned") else [row["factuality"]]
+    reasons = [] if row["factuality"] in COUNTED_FACTUALITY else [row["factuality"]]
     if row["is_background"]:
         reasons.append("told as past history")
+    if row["source_rollup"] == row["target_rollup"]:
+        reasons.append(f"both sides are {row['source_rollup']}")
     return ", ".join(reasons) or "confidence below the threshold"
 
 

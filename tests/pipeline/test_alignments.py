@@ -17,11 +17,13 @@ from fixture_store import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline import choices
 from pipeline.alignments import Question, find_alignments
 from pipeline.choices import Granularity, Level, Voices
 from pipeline.query import open_store
 from transforms.aggregate import alignment_row, contributions
 from transforms.ids import stable_id
+from transforms.stances.evidence import COUNTED_FACTUALITY
 
 HEADER = (
     "window      source           target         supportive  opposed  mixed  neutral  net  "
@@ -281,8 +283,13 @@ def _row(
         "factuality": factuality,
         "counted": confidence >= threshold
         and not background
-        and factuality in ("asserted", "planned"),
+        and factuality in COUNTED_FACTUALITY
+        and ("RUS" if source == "vladimir-putin" else source) != target,
     }
+
+
+def test_the_commands_and_the_reader_count_the_same() -> None:
+    assert set(choices.COUNTED_FACTUALITY) == set(COUNTED_FACTUALITY)
 
 
 def test_a_store_without_stances_recounts_to_nothing(tmp_path: Path, invoke: Invoke) -> None:

@@ -144,22 +144,19 @@ def test_coordinated_actors_are_one_sentence_and_one_line() -> None:
 
 
 @pytest.mark.parametrize(
-    ("row", "reason"),
+    ("factuality", "background", "target", "reason"),
     [
-        ({"counted": True, "factuality": "asserted", "is_background": False}, ""),
-        ({"counted": False, "factuality": "negated", "is_background": False}, "negated"),
-        (
-            {"counted": False, "factuality": "hypothetical", "is_background": True},
-            "hypothetical, told as past history",
-        ),
-        (
-            {"counted": False, "factuality": "planned", "is_background": False},
-            "confidence below the threshold",
-        ),
+        ("negated", False, "B", "negated"),
+        ("hypothetical", True, "B", "hypothetical, told as past history"),
+        ("planned", False, "B", "confidence below the threshold"),
+        ("asserted", False, "A", "both sides are A"),
     ],
 )
-def test_reasons(row: dict[str, object], reason: str) -> None:
-    assert why_not_counted(row) == reason
+def test_reasons(factuality: str, background: bool, target: str, reason: str) -> None:
+    row = {"factuality": factuality, "is_background": background}
+    row |= {"source_rollup": "A", "target_rollup": target}
+    assert why_not_counted(row | {"counted": False}) == reason
+    assert why_not_counted(row | {"counted": True}) == ""
 
 
 PHENOMENON = {
