@@ -267,12 +267,12 @@ def test_as_a_step_one_bad_item_is_a_reject_and_the_rest_go_on() -> None:
 TEXTS = st.none() | st.text(st.sampled_from("<>p/& ;#x\n\x00\ud800éÃ©-—([A0 .:"), max_size=60)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(
     TEXTS,
     TEXTS,
     TEXTS,
-    st.none() | st.text(st.sampled_from("0123456789-:T Z+"), max_size=20),
+    st.sampled_from([None, "", "2025-05-11", "0", "9999-12-31T23:59:59-14:00", "11 May", "\ud800"]),
     st.booleans(),
     st.booleans(),
 )
@@ -312,7 +312,7 @@ def test_any_item_becomes_an_article_or_a_reject(
         {"author": "a@b" * 300_000},
         {"outlet": "x " * 300_000},
         {"body": "Ã©\n" * 200_000, "body_is_html": False},
-        {"body": "<p>word</p>" * 500_000},
+        {"body": "<p>word</p>" * 400_000},
     ],
 )
 def test_fields_of_absurd_length_are_cut_before_they_cost(fields: dict[str, Any]) -> None:

@@ -307,7 +307,7 @@ FRAGMENTS = st.sampled_from(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.lists(FRAGMENTS, max_size=25).map("".join).map(str.encode) | st.binary(max_size=200))
 def test_any_bytes_give_items_or_rejects(body: bytes) -> None:
     found = list(parse_feed(body, URL, "text/xml; charset=x", AT))
