@@ -1,4 +1,3 @@
-import itertools
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -8,7 +7,6 @@ import pytest
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.testing.util import assert_that, equal_to
 from pytest_httpserver import HTTPServer
-from werkzeug import Request, Response
 
 from transforms.clean import clean_item
 from transforms.fetch_pages import FetchPages, fetch_pages, slim_html, wants_page
@@ -117,16 +115,12 @@ def test_a_crawl_delay_is_kept(httpserver: HTTPServer) -> None:
     httpserver.expect_request("/robots.txt").respond_with_data(
         "User-agent: *\nCrawl-delay: 0.2\nDisallow:"
     )
-    times: list[float] = []
-
-    def answer(_: Request) -> Response:
-        times.append(time.monotonic())
-        return Response(PAGE, content_type="text/html")
-
-    httpserver.expect_request("/a").respond_with_handler(answer)
-    urls = [httpserver.url_for(f"/a?{n}") for n in range(3)]
+    httpserver.expect_request("/a").respond_with_data(PAGE, content_type="text/html")
+    urls = [httpserver.url_for(f"/a?{n}") for n in range(4)]
+    started = time.monotonic()
     assert all(item.is_page for item in fetch_pages(map(teaser, urls), LOCAL))
-    assert all(later - earlier > 0.15 for earlier, later in itertools.pairwise(times))
+    # A lower bound, which no load on the machine can break.
+    assert time.monotonic() - started >= 3 * 0.2
 
 
 def test_items_that_share_a_link_share_its_fetch(site: HTTPServer) -> None:
