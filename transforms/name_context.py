@@ -27,6 +27,7 @@ _NAME_LABELS = frozenset({"PERSON", "ORG", "GPE"})
 _GEOPOLITICAL = frozenset({"GPE", "NORP"})
 _EVIDENCE_ORDER = {"state": 0, "organisation": 1, "bloc": 2, "group": 3}
 _NEAR = 2
+_MAX_NUMERAL = 3
 _NO_WORDS: frozenset[str] = frozenset()
 
 
@@ -174,6 +175,10 @@ class NameContext:
         if use.kind not in ("short_name", "surname") or use.actor in self.persons:
             return True
         view = self.view
+        surface = view.tokens[last].text
+        if surface.isupper() and len(surface) <= _MAX_NUMERAL and not view.is_upper(first, last):
+            # A "starting XI" is no Xi.
+            return False
         entity = view.entity_at.get(first)
         named = entity is not None and entity.label_ in _NAME_LABELS
         if not named and view.tokens[last].pos_ != "PROPN" and not view.is_upper(first, last):
@@ -207,9 +212,8 @@ class NameContext:
             return True
         if short and self._named_person(first, last):
             return True
-        if view.catalog.type_of(use.actor) in ("state", "bloc") and self._beside_name_head(
-            first, last
-        ):
+        holds_names = short or view.catalog.type_of(use.actor) in ("state", "bloc")
+        if holds_names and self._beside_name_head(first, last):
             return True
         entity = view.entity_at.get(first)
         if entity is None or entity.label_ not in _NESTING_LABELS:
