@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.commands import actors, config
+from pipeline.commands import actors, config, feeds
 from pipeline.commands.alignments import alignments
 from pipeline.commands.evaluate import evaluate
 from pipeline.commands.explain import explain
@@ -62,6 +62,7 @@ app.command()(extract)
 app.command()(evaluate)
 app.add_typer(config.app, name="config")
 app.add_typer(actors.app, name="actors")
+app.add_typer(feeds.app, name="feeds")
 
 
 def main() -> None:

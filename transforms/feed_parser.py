@@ -16,6 +16,7 @@ from typing import Any
 
 import feedparser
 
+from transforms.compression import GZIP_MAGIC, BadCompression, TooLarge, unpack
 from transforms.encoding import charset_of, decode, is_binary
 from transforms.feed_xml import repair_xml, root_name
 from transforms.json_feed import (
@@ -33,6 +34,8 @@ from transforms.urls import absolute_url, canonical_url
 MAX_ENTRIES = 5_000
 # feedparser takes a tenth of a millisecond a tag; 5,000 full entries have a quarter of these.
 MAX_TAGS = 500_000
+# https://www.sitemaps.org/protocol.html: a sitemap, unpacked, has at most 50 MB.
+MAX_UNPACKED_BYTES = 52_428_800
 EXCERPT_CHARS = 200
 
 FEED_ROOTS = frozenset(("rss", "feed", "rdf", "channel", "rss10"))
@@ -75,7 +78,7 @@ def parse_feed(
     `base` is what links resolve against where neither entry nor feed says. `on_head` is told what
     the feed says of itself, once it proves to be one.
     Rejects: `empty_body`, `binary`, `not_a_feed`, `empty_feed`, `empty_entry`,
-    `too_many_entries`, `too_complex`, `parse_failed`.
+    `too_many_entries`, `too_complex`, `too_large`, `bad_compression`, `parse_failed`.
     """
     place = origin or url or ""
 
@@ -140,9 +143,25 @@ def looks_like_feed(text: str) -> bool:
     return root_name(text) in FEED_ROOTS
 
 
+def unzipped(body: bytes) -> bytes:
+    """Return the document in a gzip file (`sitemap.xml.gz`), or what it is if it is none.
+
+    Raises FeedError for one that is damaged or unpacks to more than 50 MB.
+    """
+    if not body.startswith(GZIP_MAGIC):
+        return body
+    try:
+        return b"".join(unpack(iter((body,)), "gzip", MAX_UNPACKED_BYTES))
+    except TooLarge as error:
+        raise FeedError("too_large", str(error), "") from None
+    except BadCompression as error:
+        raise FeedError("bad_compression", str(error), "") from None
+
+
 def _read(
     body: bytes, content_type: str | None
 ) -> tuple[FeedHead, list[FeedEntry | None], tuple[str, ...]]:
+    body = unzipped(body)
     if not body.strip():
         raise FeedError("empty_body", "nothing but whitespace", "")
     if is_binary(body[:4096]):
