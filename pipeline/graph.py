@@ -28,6 +28,7 @@ from transforms.finish_batch import CompleteStories, PlaceRows, RejectRows, Writ
 from transforms.journal import ReadJournal
 from transforms.known import COUNTS, FRESH, SkipKnown
 from transforms.near_pairs import NearPairs
+from transforms.partitions import Rows
 from transforms.prepare import Prepare
 from transforms.records import RawItem, Reject
 from transforms.resolve import ArticleTasks, CarryEvidence, PlanStories
@@ -54,6 +55,12 @@ class BatchContext:
     reader: StoreReader
     outlets: Mapping[str, Mapping[str, str]]
     progress: Path | None = None
+
+
+def count_evidence(evidence: Rows) -> dict[str, int]:
+    """Return how many pieces of evidence there are, and how many of them count."""
+    counted = sum(bool(row["counted"]) for row in evidence.rows)
+    return {"evidence": len(evidence.rows), "counted": counted}
 
 
 def build_batch(
@@ -113,8 +120,7 @@ def build_batch(
         split[COUNTS],
         all_rejects
         | "CountReject" >> beam.Map(lambda reject: {"rejects": 1, f"reject:{reject.reason}": 1}),
-        analysed[STANCE_ROWS]
-        | "CountStance" >> beam.Map(lambda row: {"evidence": 1, "counted": int(row["counted"])}),
+        analysed[STANCE_ROWS] | "CountStance" >> beam.Map(count_evidence),
     ) | "Counts" >> beam.Flatten()
     _ = {
         "staged": (staged, aggregated) | "AllStaged" >> beam.Flatten(),

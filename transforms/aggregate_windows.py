@@ -73,6 +73,13 @@ class DayTask:
     week: bool
 
 
+@dataclass(frozen=True, slots=True)
+class WeekPart:
+    """What one date adds to its week; a dataclass, so that Beam encodes it as one thing."""
+
+    groups: Groups
+
+
 def monday(day: str) -> str:
     """Return the Monday of a date's ISO week."""
     value = date.fromisoformat(day)
@@ -129,7 +136,7 @@ def read_day(
     for placed in placed_rows(task.day, whole.items()):
         yield beam.pvalue.TaggedOutput(ROWS, placed)
     if weekly:
-        yield beam.pvalue.TaggedOutput(WEEKS, (monday(task.day), list(weekly.items())))
+        yield beam.pvalue.TaggedOutput(WEEKS, (monday(task.day), WeekPart(weekly)))
 
 
 def placed_rows(
@@ -145,13 +152,14 @@ def placed_rows(
 
 
 def week_rows(
-    group: tuple[str, Iterable[list[tuple[Key, list[Any]]]]],
+    group: tuple[str, Iterable[WeekPart]],
 ) -> Iterator[tuple[Place, Change]]:
     """Yield the rows of one week from what each of its dates adds."""
     day, parts = group
     groups: Groups = {}
-    for key, values in chain.from_iterable(parts):
-        groups.setdefault(key, []).extend(values)
+    for part in parts:
+        for key, values in part.groups.items():
+            groups.setdefault(key, []).extend(values)
     yield from placed_rows(day, groups.items())
 
 

@@ -14,6 +14,7 @@ from transforms.analyse import Analyser
 from transforms.article_rows import Task, document_of, stance_rows, with_analysis
 from transforms.catalog import Catalog
 from transforms.parquet_io import Row
+from transforms.partitions import Rows
 from transforms.records import Reject
 from transforms.settings import ActorSettings, StanceSettings
 from transforms.stances.lexicon import Lexicon
@@ -37,11 +38,10 @@ class _Analyse(beam.DoFn):
         results = analyser.analyse([document_of(task) for task in tasks])
         for task, result in zip(tasks, results, strict=True):
             row = with_analysis(task.row, result)
-            yield beam.pvalue.TaggedOutput(ARTICLE_ROWS, (task.plan, row))
-            for row in stance_rows(task, result.evidence, self._coding_version):
-                yield beam.pvalue.TaggedOutput(STANCE_ROWS, row)
-            for row in result.actor_rows:
-                yield beam.pvalue.TaggedOutput(ACTOR_ROWS, row)
+            yield beam.pvalue.TaggedOutput(ARTICLE_ROWS, Task(task.plan, row))
+            evidence = stance_rows(task, result.evidence, self._coding_version)
+            yield beam.pvalue.TaggedOutput(STANCE_ROWS, Rows(evidence))
+            yield beam.pvalue.TaggedOutput(ACTOR_ROWS, Rows(result.actor_rows))
             if result.error is not None:
                 yield beam.pvalue.TaggedOutput(REJECTS, analysis_reject(task.row, result.error))
         note_progress(self._progress, len(tasks))
@@ -80,7 +80,7 @@ def note_progress(folder: str | None, done: int) -> None:
 
 
 class AnalyseArticles(beam.PTransform):
-    """PCollection[Task] -> article rows with their plans, stance rows, actor rows, rejects.
+    """PCollection[Task] -> complete tasks, and per article its stance rows, actor rows, rejects.
 
     Tasks that need no analysis pass through with the actors that their row has.
     """
@@ -111,11 +111,7 @@ class AnalyseArticles(beam.PTransform):
                 ARTICLE_ROWS, STANCE_ROWS, ACTOR_ROWS, REJECTS
             )
         )
-        passed = (
-            tasks
-            | "AsTheyAre" >> beam.Filter(lambda task: not task.plan.analyse)
-            | "Rows" >> beam.Map(lambda task: (task.plan, task.row))
-        )
+        passed = tasks | "AsTheyAre" >> beam.Filter(lambda task: not task.plan.analyse)
         return {
             ARTICLE_ROWS: (read[ARTICLE_ROWS], passed) | "AllRows" >> beam.Flatten(),
             STANCE_ROWS: read[STANCE_ROWS],

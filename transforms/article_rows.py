@@ -15,7 +15,10 @@ from transforms.stories import ArticlePlan, StoryFacts
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One article to write: its plan, its row without what analysis adds, and its sketch."""
+    """One article to write: its plan and its row, which analysis completes.
+
+    A dataclass and not a tuple, so that Beam encodes it as one thing and not value by value.
+    """
 
     plan: ArticlePlan
     row: Row

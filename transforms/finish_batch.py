@@ -9,17 +9,25 @@ from typing import Any, Protocol
 
 import apache_beam as beam
 
+from transforms.article_rows import Task
 from transforms.ids import stable_id
 from transforms.manifest import staged_file, write_manifest
 from transforms.outlets import outlet_row
 from transforms.parquet_io import Row, partition_date
-from transforms.partitions import Change, Clear, Place
+from transforms.partitions import Change, Clear, Place, Rows, Staged
 from transforms.records import Reject
-from transforms.schemas import ACTORS, ARTICLES, OUTLETS, REJECTS, STANCES, STORY_ALIASES
-from transforms.stories import ArticlePlan, Plan
+from transforms.schemas import (
+    ACTORS,
+    ARTICLES,
+    OUTLETS,
+    REJECTS,
+    STANCES,
+    STORY_ALIASES,
+    Dataset,
+)
+from transforms.stories import Plan
 
 EXCERPT_CHARS = 200
-PlannedRow = tuple[ArticlePlan, Row]
 
 
 class RejectView(Protocol):
@@ -33,28 +41,28 @@ class CompleteStories(beam.PTransform):
     """(rows with plans, plans) -> rows with plans; canonical rows get their story's actors."""
 
     def expand(
-        self, inputs: tuple[beam.PCollection[PlannedRow], beam.PCollection[Plan]]
-    ) -> beam.PCollection[PlannedRow]:
+        self, inputs: tuple[beam.PCollection[Task], beam.PCollection[Plan]]
+    ) -> beam.PCollection[Task]:
         rows, plans = inputs
 
-        def mentioned(planned: PlannedRow) -> tuple[str, tuple[list[str], list[str]]]:
-            plan, row = planned
-            return plan.story.story_id, (row["actors"] or [], row["rollups"] or [])
+        def mentioned(task: Task) -> tuple[str, tuple[list[str], list[str]]]:
+            row = task.row
+            return task.plan.story.story_id, (row["actors"] or [], row["rollups"] or [])
 
         def kept(plan: Plan) -> Iterator[tuple[str, tuple[list[str], list[str]]]]:
             for story, (actors, rollups) in sorted(plan.kept_actors.items()):
                 yield story, (sorted(actors), sorted(rollups))
 
-        def complete(group: tuple[str, dict[str, Iterable[Any]]]) -> Iterator[PlannedRow]:
+        def complete(group: tuple[str, dict[str, Iterable[Any]]]) -> Iterator[Task]:
             parts = group[1]
             actors: set[str] = set()
             rollups: set[str] = set()
             for more_actors, more_rollups in parts["actors"]:
                 actors.update(more_actors)
                 rollups.update(more_rollups)
-            for plan, row in parts["canonical"]:
-                found = {"story_actors": sorted(actors), "story_rollups": sorted(rollups)}
-                yield plan, {**row, **found}
+            found = {"story_actors": sorted(actors), "story_rollups": sorted(rollups)}
+            for task in parts["canonical"]:
+                yield Task(task.plan, {**task.row, **found})
 
         actors = (
             rows | "Mentioned" >> beam.Map(mentioned),
@@ -64,19 +72,24 @@ class CompleteStories(beam.PTransform):
             {
                 "actors": actors,
                 "canonical": rows
-                | "Canonical" >> beam.Filter(lambda planned: planned[0].is_canonical)
-                | "ByStory" >> beam.Map(lambda planned: (planned[0].story.story_id, planned)),
+                | "Canonical" >> beam.Filter(lambda task: task.plan.is_canonical)
+                | "ByStory" >> beam.Map(lambda task: (task.plan.story.story_id, task)),
             }
             | "JoinActors" >> beam.CoGroupByKey()
             | "Complete" >> beam.FlatMap(complete)
         )
-        others = rows | "Copies" >> beam.Filter(lambda planned: not planned[0].is_canonical)
+        others = rows | "Copies" >> beam.Filter(lambda task: not task.plan.is_canonical)
         return (canonical, others) | "AllRows" >> beam.Flatten()
 
 
-def place_row(dataset: Any, row: Row) -> tuple[Place, Change]:
-    """Return a row with the partition that it belongs to."""
-    return Place(dataset.name, partition_date(dataset, row) or ""), row
+def place_rows(dataset: Dataset, rows: Iterable[Row]) -> Iterator[tuple[Place, Change]]:
+    """Yield rows by the partition that they belong to, as one change a partition."""
+    places: dict[Place, list[Row]] = {}
+    for row in rows:
+        place = Place(dataset.name, partition_date(dataset, row) or "")
+        places.setdefault(place, []).append(row)
+    for place, placed in places.items():
+        yield place, Rows(placed)
 
 
 def reject_row(reject: Reject, run_id: str) -> Row:
@@ -102,12 +115,12 @@ def alias_changes(plan: Plan) -> Iterator[tuple[Place, Change]]:
     for alias in sorted(plan.dropped_aliases):
         yield place, Clear("alias", alias)
     for alias, story in sorted(plan.aliases.items()):
-        yield place, {"alias": alias, "story_id": story}
+        yield place, Rows([{"alias": alias, "story_id": story}])
 
 
-def index_article(planned: PlannedRow) -> dict[str, Any]:
+def index_article(task: Task) -> dict[str, Any]:
     """Return what the index keeps of an article row, as JSON values (`StoredArticle`'s fields)."""
-    plan, row = planned
+    plan, row = task.plan, task.row
     meta, stored = plan.meta, plan.stored
     if meta is not None:
         version_at = meta.modified_at or meta.published_at or row["first_seen_at"]
@@ -151,7 +164,7 @@ class RejectRows(beam.PTransform):
         def first(group: tuple[str, Iterable[Row]]) -> Iterator[tuple[Place, Change]]:
             reject_id, rows = group
             if not view.rejects([reject_id]):
-                yield place_row(REJECTS, min(rows, key=lambda row: str(row["at"])))
+                yield from place_rows(REJECTS, [min(rows, key=lambda row: str(row["at"]))])
 
         return (
             rejects
@@ -172,12 +185,12 @@ class PlaceRows(beam.PTransform):
     def expand(self, inputs: Mapping[str, beam.PCollection[Any]]) -> beam.PCollection[Any]:
         rows, outlets = inputs["rows"], self._outlets
         return (
-            rows | "Articles" >> beam.Map(lambda planned: place_row(ARTICLES, planned[1])),
+            rows | "Articles" >> beam.FlatMap(lambda task: place_rows(ARTICLES, [task.row])),
             rows
             | "Outlets"
-            >> beam.Map(lambda planned: place_row(OUTLETS, outlet_row(planned[1], outlets))),
-            inputs["stances"] | "Stances" >> beam.Map(lambda row: place_row(STANCES, row)),
-            inputs["actors"] | "Actors" >> beam.Map(lambda row: place_row(ACTORS, row)),
+            >> beam.FlatMap(lambda task: place_rows(OUTLETS, [outlet_row(task.row, outlets)])),
+            inputs["stances"] | "Stances" >> beam.FlatMap(lambda r: place_rows(STANCES, r.rows)),
+            inputs["actors"] | "Actors" >> beam.FlatMap(lambda r: place_rows(ACTORS, r.rows)),
             inputs["plans"] | "Aliases" >> beam.FlatMap(alias_changes),
             inputs["rejects"],
             inputs["carried"],
@@ -194,9 +207,9 @@ class WriteManifest(beam.PTransform):
     def expand(self, inputs: Mapping[str, beam.PCollection[Any]]) -> beam.PCollection[str]:
         staging = self._staging
 
-        def of_row(planned: PlannedRow) -> Iterator[tuple[str, Any]]:
-            plan = planned[0]
-            yield "articles", index_article(planned)
+        def of_row(task: Task) -> Iterator[tuple[str, Any]]:
+            plan = task.plan
+            yield "articles", index_article(task)
             if plan.meta is not None:
                 yield "bands", [plan.article_id, list(plan.meta.bands)]
 
@@ -207,15 +220,15 @@ class WriteManifest(beam.PTransform):
             yield "dropped_aliases", sorted(plan.dropped_aliases)
             yield "counts", plan.counts
 
-        def of_reject(placed: tuple[Place, Row]) -> tuple[str, Any]:
-            place, row = placed
-            return "rejects", [row["reject_id"], place.day]
+        def of_reject(placed: tuple[Place, Rows]) -> Iterator[tuple[str, Any]]:
+            place, change = placed
+            yield from (("rejects", [row["reject_id"], place.day]) for row in change.rows)
 
         parts = (
             inputs["staged"] | "File" >> beam.Map(lambda s: ("files", staged_file(s))),
             inputs["rows"] | "OfRow" >> beam.FlatMap(of_row),
             inputs["plans"] | "OfPlan" >> beam.FlatMap(of_plan),
-            inputs["rejects"] | "OfReject" >> beam.Map(of_reject),
+            inputs["rejects"] | "OfReject" >> beam.FlatMap(of_reject),
             inputs["counts"] | "OfCount" >> beam.Map(lambda counts: ("counts", counts)),
         ) | "Parts" >> beam.Flatten()
         return (

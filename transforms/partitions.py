@@ -37,7 +37,7 @@ class ClearAll:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Many rows at once: an element each would cost more than the rows."""
+    """Rows to add; an element of a dataclass is encoded as one thing, a dict value by value."""
 
     rows: list[Row]
 
@@ -51,7 +51,7 @@ class Staged:
     rows: int
 
 
-Change = Row | Rows | Clear | ClearAll
+Change = Rows | Clear | ClearAll
 
 
 def merge_rows(dataset_name: str, present: Iterable[Row], changes: Iterable[Change]) -> list[Row]:
@@ -66,7 +66,7 @@ def merge_rows(dataset_name: str, present: Iterable[Row], changes: Iterable[Chan
         elif isinstance(change, Clear):
             cleared.setdefault(change.column, set()).add(change.value)
         else:
-            for row in change.rows if isinstance(change, Rows) else (change,):
+            for row in change.rows:
                 fresh[tuple(row[name] for name in dataset.key)] = row
     kept = {}
     if not clear_all:

@@ -15,7 +15,7 @@ import apache_beam as beam
 from transforms.article_rows import Task, new_row, with_plan, with_story
 from transforms.identity import ItemMeta
 from transforms.parquet_io import partition_date, partition_path, read_rows
-from transforms.partitions import Change, Clear, Place
+from transforms.partitions import Change, Clear, Place, Rows
 from transforms.records import Article
 from transforms.schemas import ARTICLES, STANCES
 from transforms.store_view import Edge, StoreView
@@ -118,7 +118,7 @@ def carry_evidence(task: _CarryTask, root: str) -> Iterator[tuple[Place, Change]
         if kept is not None:
             story, revision = kept
             moved = with_story(row, story, revision)
-            yield Place(STANCES.name, partition_date(STANCES, moved) or ""), moved
+            yield Place(STANCES.name, partition_date(STANCES, moved) or ""), Rows([moved])
 
 
 class CarryEvidence(beam.PTransform):

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from transforms.parquet_io import partition_date, partition_path, read_rows, write_rows
-from transforms.partitions import Clear, ClearAll, Place, merge_rows, stage
+from transforms.partitions import Clear, ClearAll, Place, Rows, merge_rows, stage
 from transforms.schemas import DATASETS, REJECTS, STORY_ALIASES, Dataset
 
 NOW = datetime(2026, 11, 20, 8, tzinfo=UTC)
@@ -121,7 +121,7 @@ def alias(name: str, story: str) -> dict[str, str]:
 def test_merging_replaces_by_key_and_clears_by_column() -> None:
     present = [alias("a", "1"), alias("b", "1"), alias("c", "2")]
     merged = merge_rows(
-        "story_aliases", present, [Clear("story_id", "1"), alias("c", "3"), alias("d", "1")]
+        "story_aliases", present, [Clear("story_id", "1"), Rows([alias("c", "3"), alias("d", "1")])]
     )
     assert sorted(merged, key=lambda r: r["alias"]) == [alias("c", "3"), alias("d", "1")]
     assert merge_rows("story_aliases", present, [ClearAll()]) == []
@@ -131,7 +131,7 @@ def test_staging_leaves_the_store_alone(tmp_path: Path) -> None:
     root, staging = tmp_path / "store", tmp_path / "staging"
     write_rows(STORY_ALIASES, [alias("a", "1")], partition_path(root, STORY_ALIASES, None))
     before = partition_path(root, STORY_ALIASES, None).read_bytes()
-    staged = stage(root, staging, Place("story_aliases", ""), [alias("b", "2")])
+    staged = stage(root, staging, Place("story_aliases", ""), [Rows([alias("b", "2")])])
     assert staged.rows == 2
     assert partition_path(root, STORY_ALIASES, None).read_bytes() == before
     assert read_rows(STORY_ALIASES, staging / staged.path) == [alias("a", "1"), alias("b", "2")]
