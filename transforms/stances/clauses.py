@@ -19,7 +19,7 @@ OBJECTS = ("dobj", "attr", "oprd")
 # What is said after these is no deed of the subject: "sanctions over fighting in the east".
 _NOT_CONTROLLING = frozenset({"over", "about", "amid", "during", "despite", "on"})
 # "A, along with B, rejected ...": B does so too.
-_COMPANY = frozenset({"along", "together", "alongside"})
+_COMPANY = frozenset({"along", "together", "alongside", "like"})
 _MAX_STEPS = 8
 
 

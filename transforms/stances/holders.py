@@ -54,12 +54,17 @@ class Holders:
         """Tell whether a mention stands at token `i`."""
         return i in self.by_head or i in self.by_token
 
-    def of_all(self, nouns: Iterable[int]) -> list[Holder]:
-        """Return the holders of these nouns and of what is coordinated with them, each once."""
+    def of_all(self, nouns: Iterable[int], *, makers: bool = False) -> list[Holder]:
+        """Return the holders of these nouns and of what is coordinated with them, each once.
+
+        With `makers`, "the conditions that A attached" stands for A: right for what is judged,
+        wrong for what acts ("the drones that A sold hit B" is no deed of A).
+        """
         found: list[Holder] = []
         for noun in nouns:
             for member in self.tree.conjuncts(noun):
-                found += self.of(member)
+                holders = self.of(member)
+                found += holders or (self._makers(member) if makers else [])
         return unique(found)
 
     def of(self, i: int, depth: int = 0) -> list[Holder]:
@@ -90,14 +95,15 @@ class Holders:
         if any(o.mention.form != "pronoun" for o in owners):
             return scaled(owners, factor)
         if frames:
-            found = owners + self._doers(i, frames[0], depth) or self._makers(i)
+            found = owners + self._doers(i, frames[0], depth)
             if not found and frames[0].reciprocal == "always":
                 found = self._through(i, ("between", "with", "among"), depth)
             return found
         if word in self.words["report_nouns"]:
             return self._through(i, ("by", "from"), depth)
-        inner = self._through(i, ("of", "by", "from", "in", "at"), depth)
-        return scaled(owners + inner or self._makers(i), factor)
+        speaks_for = ("for",) if word in self.words["speakers"] else ()
+        inner = self._through(i, ("of", "by", "from", *speaks_for, "in", "at"), depth)
+        return scaled(owners + inner, factor)
 
     def _makers(self, i: int) -> list[Holder]:
         """Return A in "the conditions that A had attached"."""
@@ -167,7 +173,8 @@ class Holders:
     def parties(self, i: int) -> list[Holder]:
         """Return the parties of a two-sided noun: "ties between A and B", "US-China ties"."""
         tree = self.tree
-        for k in tree.kids[i]:
+        inner = [o for k in tree.children(i, "prep") for o in tree.children(k, "pobj")]
+        for k in (k for bearer in (i, *inner) for k in tree.kids[bearer]):
             if tree.lower[k] in ("between", "among") and tree.dep[k] == "prep":
                 found = self.of_all(tree.children(k, "pobj"))
                 if len(found) > 1:
@@ -245,6 +252,8 @@ class Holders:
         return scaled(unique(found), POSSESSOR)
 
     def _privacy(self, i: int, mention: Mention) -> float:
+        if mention.actor_type != "state":
+            return 1.0  # rebels, fighters and workers are what a movement or party is made of
         private = self.tree.lemma[i] in self.words["private"] or any(
             self.tree.lemma[k] in self.words["private"]
             for k in self.tree.children(i, "amod", "compound")

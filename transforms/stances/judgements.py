@@ -15,7 +15,7 @@ from transforms.stances.tree import Tree
 
 JUDGED = 0.7
 CALLED = 0.85
-_COMPLEMENTS = ("acomp", "attr", "dobj", "oprd", "prep")
+_COMPLEMENTS = ("acomp", "attr", "dobj", "oprd", "prep", "advmod")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class Judgements:
             for i in sorted(tree.phrase_words(token)):
                 if self.holders.is_actor(i):
                     continue
-                for form in (tree.lower[i], tree.lemma[i]):
+                for form in (tree.lower[i], tree.lemma[i], tree.lower[i].removesuffix("ly")):
                     if form in words["bad"]:
                         return -1, i
                     if form in words["good"]:

@@ -74,6 +74,7 @@ WORDS = (
     "traits",
     "messages",
     "purposes",
+    "speakers",
 )
 
 Reciprocal = Literal["", "joint", "always"]

@@ -9,17 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 from transforms.stances.clauses import Clauses
 from transforms.stances.holders import Holder, Holders
 from transforms.stances.lexicon import Frame, Lexicon
-from transforms.stances.pairs import directed, mutual
+from transforms.stances.pairs import directed, mutual, same_actor
 from transforms.stances.phrases import find_groups, find_phrase, matching_frames
 from transforms.stances.readings import Charge, Reading
 from transforms.stances.tree import Tree
 
-ENDED = 0.8  # "ended its support" says less than "opposes"
-STOPPED_HARM = 0.55  # "halted its attacks" is hardly friendship
+ENDED = 0.8
+STOPPED = 0.55
 FAVOURED = 0.85
 JOINT = 0.95
 REVERSED = 0.95
@@ -61,77 +62,75 @@ class Nominals:
                 return
 
     def _by_frame(self, i: int, frame: Frame) -> Iterator[Reading | Charge]:
+        own = self.holders.doers(i, frame)
         governor = self._governor(i)
-        sign = self._sign(i, frame, governor)
-        scale, cancelled = 1.0, False
-        if governor.role == "end":
-            scale = STOPPED_HARM if frame.accusation else ENDED
-            if sign == frame.sign:
-                sign = -sign
-        elif governor.role == "cancel":
-            cancelled = True
-        if governor.roles & {"favour", "disfavour"}:
-            sign, scale = self._favoured(sign, governor)
+        if self._tells_of_others(own, governor):
+            # "condemned the attack by B on C", "dismissed B's criticism of C"
+            governor = Governor(i, frozenset())
+        sign, scale = self._turned(self._sign(i, frame, governor), frame, governor)
         if sign == 0 and frame.lean is None:
             return
-        own = self.holders.doers(i, frame)
-        if own and governor.roles & {"favour", "disfavour"}:
-            # What others do to each other is told of as such: "condemned the attack by B on C".
-            governor, sign, scale = Governor(i, frozenset()), frame.sign, 1.0
-        sources = self._sources(own, governor, frame)
-        trigger = tuple(sorted({i, governor.verb})) if governor.role else (i,)
-        predicate = governor.verb if governor.role else i
-        hypothetical = self._is_reported(i)
         if frame.kind == "relation" and governor.role in ("raise", "end"):
             frame = replace(frame, kind="act")  # to deepen or to end a relation is a deed
-        options = {"sign": sign, "cancelled": cancelled, "hypothetical": hypothetical}
+        trigger = tuple(sorted({i, governor.verb})) if governor.role else (i,)
+        predicate = governor.verb if governor.role else i
+        pair = partial(
+            directed,
+            frame=frame,
+            predicate=predicate,
+            trigger=trigger,
+            sign=sign,
+            cancelled=governor.role == "cancel",
+            hypothetical=self._is_reported(i),
+        )
         parties = self.holders.parties(i) if frame.reciprocal else []
         if len(parties) > 1:
-            yield from mutual(parties, frame, predicate, trigger, scale, **options)  # type: ignore[arg-type]
+            yield from pair(parties, parties, scale=scale)
             return
         if "receive" in governor.roles:
             receivers = self.holders.of_all(self.clauses.agents(governor.verb))
             givers = [h for h in own if h.mention.form != "pronoun"]
             givers = givers or self._givers(i, governor.verb)
             if givers and receivers:
-                yield from directed(
-                    givers,
-                    receivers,
-                    frame,
-                    predicate,
-                    trigger,
-                    scale,
-                    **options,  # type: ignore[arg-type]
-                )
+                yield from pair(givers, receivers, scale=scale)
                 return
+        sources = self._sources(i, own, governor)
         targets = self._targets(i, frame, governor)
-        if frame.accusation and sign < 0:
-            for source in sources if governor.role in ("", "carry") else []:
+        if frame.accusation and sign < 0 and governor.role in ("", "carry"):
+            for source in sources:
                 yield Charge(source.mention, -1, frame.weight * source.factor, predicate, trigger)
         if targets:
-            yield from directed(sources, targets, frame, predicate, trigger, scale, **options)  # type: ignore[arg-type]
+            yield from pair(sources, targets, scale=scale)
             # "A restored (or cut) its ties with B" is A's deed; B's part in it is not stated.
-            if frame.reciprocal == "always" and governor.role in ("", "carry", "receive", "cancel"):
-                yield from directed(
-                    targets,
-                    sources,
-                    frame,
-                    predicate,
-                    trigger,
-                    scale * REVERSED,
-                    **options,  # type: ignore[arg-type]
-                )
+            bilateral = governor.role in ("", "carry", "receive", "cancel")
+            if frame.reciprocal == "always" and bilateral:
+                yield from pair(targets, sources, scale=scale * REVERSED)
         elif len(sources) > 1 and (
             frame.reciprocal or "exchange" in governor.roles or self._each_other(i, governor)
         ):
-            yield from mutual(sources, frame, predicate, trigger, scale * JOINT, **options)  # type: ignore[arg-type]
+            yield from pair(sources, sources, scale=scale * JOINT)
 
-    def _favoured(self, sign: int, governor: Governor) -> tuple[int, float]:
-        """Return sign and scale of what is favoured or not: "voted against aid for B"."""
-        if "favour" in governor.roles:
+    def _turned(self, sign: int, frame: Frame, governor: Governor) -> tuple[int, float]:
+        """Return the sign that the governing verb leaves the noun, and how sure it still is."""
+        if governor.role == "end":
+            # To lift sanctions or break ties is a stance; to end help, or attacks, hardly is.
+            lasting = frame.kind == "relation" or (frame.sign < 0 and not frame.accusation)
+            scale = ENDED if lasting else STOPPED
+            return (-sign if sign == frame.sign else sign), scale
+        if governor.role == "favour":
             return sign, FAVOURED
-        # Who opposes sanctions on B isn't thereby B's friend.
-        return -sign, FAVOURED if sign > 0 else STOPPED_HARM
+        if governor.role == "disfavour":
+            # Who opposes sanctions on B isn't thereby B's friend.
+            return -sign, FAVOURED if sign > 0 else STOPPED
+        return sign, 1.0
+
+    def _tells_of_others(self, own: list[Holder], governor: Governor) -> bool:
+        """Tell whether the governing verb only takes note of what others do."""
+        named = [h.mention for h in own if h.mention.form != "pronoun"]
+        if not named or governor.role not in ("favour", "disfavour", "cancel"):
+            return False
+        subjects = self.holders.of_all(self.clauses.agents(governor.verb))
+        return not any(same_actor(s.mention, m) for s in subjects for m in named)
 
     def _governor(self, i: int) -> Governor:
         tree = self.tree
@@ -144,6 +143,13 @@ class Nominals:
                     roles = find_groups(tree, clause, self.lexicon.working)
                     if roles:
                         return Governor(clause, roles)
+        ended = tree.head[at]
+        if (
+            tree.dep[at] == "nsubj"
+            and not tree.children(ended, "dobj")
+            and "end" in find_groups(tree, ended, self.lexicon.working)
+        ):
+            return Governor(ended, frozenset({"end"}))  # "the alliance has collapsed"
         verb = self._verb_above(at)
         if verb is None:
             return Governor(i, frozenset())
@@ -200,13 +206,15 @@ class Nominals:
             return 1
         return 0
 
-    def _sources(self, own: list[Holder], governor: Governor, frame: Frame) -> list[Holder]:
+    def _sources(self, noun: int, own: list[Holder], governor: Governor) -> list[Holder]:
         if not governor.role or governor.role == "receive":
             return own
         if any(h.mention.form != "pronoun" for h in own):
             return own
-        subjects = self.holders.of_all(self.clauses.agents(governor.verb))
-        return subjects or own
+        agents = self.clauses.agents(governor.verb)
+        if any(a in self.tree.conjuncts(noun) for a in agents):
+            return own  # the noun itself is the subject: "the alliance has collapsed"
+        return self.holders.of_all(agents) or own
 
     def _targets(self, i: int, frame: Frame, governor: Governor) -> list[Holder]:
         found = self.holders.undergoers(i, frame)

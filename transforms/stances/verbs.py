@@ -74,7 +74,7 @@ class Verbs:
                 nouns = self.clauses.recipients(p)
             else:
                 nouns = self.clauses.complements(p, place)
-            found = self.holders.of_all(nouns)
+            found = self.holders.of_all(nouns, makers=frame.kind == "statement")
             if found:
                 return place, found
         return "", []
