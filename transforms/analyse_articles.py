@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -49,7 +50,7 @@ class _Analyse(beam.DoFn):
     def _analyser(self, coding: bytes) -> Analyser:
         if self._coding_version not in _analysers:
             _analysers.clear()
-            _analysers[self._coding_version] = Analyser(*pickle.loads(coding))
+            _analysers[self._coding_version] = Analyser(*pickle.loads(zlib.decompress(coding)))
         return _analysers[self._coding_version]
 
 
@@ -100,7 +101,7 @@ class AnalyseArticles(beam.PTransform):
 
     def expand(self, tasks: beam.PCollection[Task]) -> dict[str, beam.PCollection[Any]]:
         # A side input: as part of the step it would be unpickled again with every bundle.
-        coding = tasks.pipeline | "Coding" >> beam.Create([pickle.dumps(self._coding)])
+        coding = tasks.pipeline | "Coding" >> beam.Create([zlib.compress(pickle.dumps(self._coding))])
         read = (
             tasks
             | "ToAnalyse" >> beam.Filter(lambda task: task.plan.analyse)

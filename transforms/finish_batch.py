@@ -14,7 +14,7 @@ from transforms.ids import stable_id
 from transforms.manifest import staged_file, write_manifest
 from transforms.outlets import outlet_row
 from transforms.parquet_io import Row, partition_date
-from transforms.partitions import Change, Clear, Place, Rows, Staged
+from transforms.partitions import Change, Clear, Place, Rows
 from transforms.records import Reject
 from transforms.schemas import (
     ACTORS,
