@@ -101,7 +101,8 @@ class AnalyseArticles(beam.PTransform):
 
     def expand(self, tasks: beam.PCollection[Task]) -> dict[str, beam.PCollection[Any]]:
         # A side input: as part of the step it would be unpickled again with every bundle.
-        coding = tasks.pipeline | "Coding" >> beam.Create([zlib.compress(pickle.dumps(self._coding))])
+        packed = zlib.compress(pickle.dumps(self._coding))
+        coding = tasks.pipeline | "Coding" >> beam.Create([packed])
         read = (
             tasks
             | "ToAnalyse" >> beam.Filter(lambda task: task.plan.analyse)
