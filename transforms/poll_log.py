@@ -25,7 +25,7 @@ def write_polls(folder: Path, polls: Iterable[FeedPoll]) -> Path:
     """Write polls as one file, which appears whole or not at all; files sort by time."""
     folder.mkdir(parents=True, exist_ok=True)
     name = f"{time.time_ns():020d}-{uuid.uuid4().hex[:8]}{SUFFIX}"
-    temporary = folder / f".{name}"
+    temporary = folder / f".{name}.tmp"
     with temporary.open("w", encoding="ascii") as out:
         for poll in polls:
             out.write(json.dumps(asdict(poll), default=datetime.isoformat) + "\n")

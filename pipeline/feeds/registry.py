@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -11,6 +12,9 @@ from pipeline.feeds.place import FeedsError
 from pipeline.feeds.state import MAX_URL_BYTES, FeedStore
 from transforms.feed_state import FeedState
 from transforms.urls import absolute_url
+
+# `mailto:a@b`, but not `example.org:8080/rss`.
+_OTHER_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:(?!\d)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +33,7 @@ def feed_url(text: str) -> str:
     url = text.strip().partition("#")[0]
     if url.lower().startswith("feed:"):
         url = url[5:].removeprefix("//")
-    if "://" not in url:
+    if "://" not in url and _OTHER_SCHEME.match(url) is None:
         url = f"https://{url}"
     found = absolute_url(url, None)
     if found is None or len(found.encode("utf-8", "replace")) > MAX_URL_BYTES:
