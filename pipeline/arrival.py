@@ -37,6 +37,7 @@ def build_arrival(
         read = pipeline | "ReadFiles" >> ReadFiles(slices, config.read, now)
         arrived += [read.items, read.rejects]
     if feeds:
+        from transforms.fetch_pages import FetchPages
         from transforms.poll_log import WritePolls
         from transforms.read_feeds import ReadFeeds
 
@@ -46,6 +47,9 @@ def build_arrival(
         )
         if polls is not None:
             _ = polled.polls | "Polls" >> WritePolls(str(polls))
-        arrived += [polled.items, polled.rejects]
+        items = polled.items
+        if config.network.full_text:
+            items = items | "FetchPages" >> FetchPages(config.network, shards)
+        arrived += [items, polled.rejects]
     if arrived:
         _ = arrived | "Arrived" >> beam.Flatten() | "Journal" >> AppendToJournal(str(journal), now)
