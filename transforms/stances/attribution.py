@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from transforms.records import Mention
 from transforms.stances.clauses import Clauses
-from transforms.stances.holders import PRIVATE, Holders
+from transforms.stances.holders import Holders
 from transforms.stances.lexicon import Lexicon
 from transforms.stances.phrases import find_phrase
 from transforms.stances.tree import Tree
@@ -22,12 +22,14 @@ class Level:
     `mode` is the speech group ("neutral", "accusing", ...), "according", or "alleged" for what
     someone is accused of or criticised for. `aside`: the predicate stands in a side clause of what
     is said, with a subject of its own, so that it is not what the speaker says of anyone.
+    `official`: someone unnamed who speaks for whoever the article is about ("the ministry said").
     """
 
     verb: int
     speakers: tuple[Mention, ...]
     mode: str
     aside: bool = False
+    official: bool = False
 
 
 class Attribution:
@@ -77,7 +79,9 @@ class Attribution:
         if dep == "ccomp" or (dep in ("parataxis", "xcomp", "advcl") and tree.quoted[at]):
             phrase = find_phrase(tree, governor, self.lexicon.speech)
             if phrase is not None and not tree.is_noun(governor):
-                return Level(governor, self._speakers(governor), phrase.group)
+                speakers = self._speakers(governor)
+                official = not speakers and self._is_official(governor)
+                return Level(governor, speakers, phrase.group, official=official)
             return None
         if dep == "xcomp" and self.clauses.is_passive(governor):
             # "X is said to have attacked Y"
@@ -94,6 +98,8 @@ class Attribution:
                 return Level(governor, self._speakers(governor), phrase.group)
         if dep == "acl" and tree.lemma[governor] in self.lexicon.words["report_nouns"]:
             owners = self.holders.of(governor)
+            if not owners:
+                return None
             return Level(governor, tuple(h.mention for h in owners), "neutral")
         return None
 
@@ -114,7 +120,11 @@ class Attribution:
 
     def _speakers(self, verb: int) -> tuple[Mention, ...]:
         holders = self.holders.of_all(self.clauses.agents(verb))
-        return tuple(h.mention for h in holders if h.factor > PRIVATE)
+        return tuple(h.mention for h in holders if not h.private)
+
+    def _is_official(self, verb: int) -> bool:
+        officials = self.lexicon.words["officials"]
+        return any(self.tree.lemma[a] in officials for a in self.clauses.agents(verb))
 
     def _is_media(self, level: Level) -> bool:
         return bool(level.speakers) and all(m.actor_type == "media" for m in level.speakers)

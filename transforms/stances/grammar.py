@@ -103,9 +103,17 @@ class Grammar:
 
     def _voice(self, reading: Reading, levels: list[Level]) -> tuple[Voice, Mention | None, float]:
         """Return who vouches: the outermost word is the article's, so inner speakers come first."""
-        for level in levels:
+        presupposed = (
+            reading.kind == "relation"
+            and self.tree.is_noun(reading.predicate)
+            and not self.tree.quoted[reading.predicate]
+        )
+        # "A is neutral in the dispute between B and C": that there is one, nobody needs to say.
+        for level in () if presupposed else levels:
             if any(same_actor(m, reading.source) for m in level.speakers):
                 continue
+            if level.official:
+                return "source", None, UNKNOWN_SPEAKER
             speaker = level.speakers[0] if level.speakers else None
             factor = THIRD_PARTY if speaker is not None else UNKNOWN_SPEAKER
             if level.mode == "alleged":

@@ -24,10 +24,19 @@ UNCLEAR_MODIFIER = 0.6
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """An actor's mention that a noun stands for; `factor` in 0..1 scales the confidence."""
+    """An actor's mention that a noun stands for; `factor` in 0..1 scales the confidence.
+
+    `private`: the people named don't act for their state, though they may be acted on.
+    """
 
     mention: Mention
     factor: float
+    private: bool = False
+
+    @property
+    def agency(self) -> float:
+        """The factor for a holder that acts or speaks."""
+        return self.factor * (PRIVATE if self.private else 1.0)
 
 
 class Holders:
@@ -76,7 +85,7 @@ class Holders:
             )
             # "French and German leaders": one noun, two actors
             joined = [m for m in shared if m.form != "pronoun" and m not in direct]
-            return [Holder(m, self._privacy(i, m)) for m in (*direct, *joined)]
+            return [Holder(m, 1.0, self._is_private(i, m)) for m in (*direct, *joined)]
         if depth >= _MAX_DEPTH:
             return []
         found = self._examples(i, depth) or self._apposed(i, depth)
@@ -91,9 +100,9 @@ class Holders:
         if frames and "holder" in frames[0].source:
             return []  # an ally, a threat: someone else than whoever it is an ally of
         owners = self.owners(i)
-        factor = PRIVATE if word in self.words["private"] else 1.0
+        private = word in self.words["private"]
         if any(o.mention.form != "pronoun" for o in owners):
-            return scaled(owners, factor)
+            return scaled(owners, 1.0, private=private)
         if frames:
             found = owners + self._doers(i, frames[0], depth)
             if not found and frames[0].reciprocal == "always":
@@ -103,7 +112,7 @@ class Holders:
             return self._through(i, ("by", "from"), depth)
         speaks_for = ("for",) if word in self.words["speakers"] else ()
         inner = self._through(i, ("of", "by", "from", *speaks_for, "in", "at"), depth)
-        return scaled(owners + inner, factor)
+        return scaled(owners + inner, 1.0, private=private)
 
     def _makers(self, i: int) -> list[Holder]:
         """Return A in "the conditions that A had attached"."""
@@ -251,19 +260,20 @@ class Holders:
                 found += self.of(member, depth + 1)
         return scaled(unique(found), POSSESSOR)
 
-    def _privacy(self, i: int, mention: Mention) -> float:
-        if mention.actor_type != "state":
-            return 1.0  # rebels, fighters and workers are what a movement or party is made of
-        private = self.tree.lemma[i] in self.words["private"] or any(
-            self.tree.lemma[k] in self.words["private"]
-            for k in self.tree.children(i, "amod", "compound")
+    def _is_private(self, i: int, mention: Mention) -> bool:
+        # Rebels, fighters and workers are what a movement or party is made of.
+        return mention.actor_type == "state" and (
+            self.tree.lemma[i] in self.words["private"]
+            or any(
+                self.tree.lemma[k] in self.words["private"]
+                for k in self.tree.children(i, "amod", "compound")
+            )
         )
-        return PRIVATE if private else 1.0
 
 
-def scaled(holders: Iterable[Holder], factor: float) -> list[Holder]:
-    """Return the holders with their factor multiplied."""
-    return [Holder(h.mention, h.factor * factor) for h in holders]
+def scaled(holders: Iterable[Holder], factor: float, *, private: bool = False) -> list[Holder]:
+    """Return the holders with their factor multiplied, and made private where that is asked."""
+    return [Holder(h.mention, h.factor * factor, h.private or private) for h in holders]
 
 
 def unique(holders: Iterable[Holder]) -> list[Holder]:

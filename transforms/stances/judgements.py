@@ -35,7 +35,7 @@ class Judgements:
             if found is not None:
                 sign, word = found
                 for holder in self.holders.of_all(self.clauses.surface_subjects(p)):
-                    yield Charge(holder.mention, sign, JUDGED * holder.factor, p, (word,))
+                    yield Charge(holder.mention, sign, JUDGED * holder.agency, p, (word,))
         phrase = find_phrase(tree, p, self.lexicon.speech, ("judging",))
         if phrase is not None:
             yield from self._called(p)
@@ -59,7 +59,7 @@ class Judgements:
         for judge in self.holders.of_all(self.clauses.agents(p)):
             for holder in self.holders.of_all(named):
                 if not same_actor(judge.mention, holder.mention):
-                    weight = CALLED * judge.factor * holder.factor
+                    weight = CALLED * judge.agency * holder.factor
                     yield Reading(
                         judge.mention, holder.mention, sign, "statement", weight, p, (p, word)
                     )

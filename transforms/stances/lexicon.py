@@ -75,6 +75,7 @@ WORDS = (
     "messages",
     "purposes",
     "speakers",
+    "officials",
 )
 
 Reciprocal = Literal["", "joint", "always"]

@@ -98,7 +98,7 @@ class Nominals:
         targets = self._targets(i, frame, governor)
         if frame.accusation and sign < 0 and governor.role in ("", "carry"):
             for source in sources:
-                yield Charge(source.mention, -1, frame.weight * source.factor, predicate, trigger)
+                yield Charge(source.mention, -1, frame.weight * source.agency, predicate, trigger)
         if targets:
             yield from pair(sources, targets, scale=scale)
             # "A restored (or cut) its ties with B" is A's deed; B's part in it is not stated.
@@ -283,7 +283,7 @@ class Nominals:
         if frame.accusation:
             for source in sources:
                 yield Charge(
-                    source.mention, frame.sign, frame.weight * source.factor, predicate, trigger
+                    source.mention, frame.sign, frame.weight * source.agency, predicate, trigger
                 )
         if judged and not frame.accusation:
             judges = self.holders.of_all(judged)

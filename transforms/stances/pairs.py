@@ -47,7 +47,7 @@ def directed(
                 # the sources, or wrongly taken for one.
                 continue
             certainty = min(source.mention.confidence, target.mention.confidence)
-            weight = frame.weight * source.factor * target.factor * certainty * scale
+            weight = frame.weight * source.agency * target.factor * certainty * scale
             yield Reading(
                 source.mention,
                 target.mention,

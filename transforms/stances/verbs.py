@@ -57,7 +57,7 @@ class Verbs:
         sources = self._sources(p, place) or self._at(p, frame.source)
         if frame.accusation:
             for source in sources:
-                yield Charge(source.mention, -1, frame.weight * source.factor, p, trigger)
+                yield Charge(source.mention, -1, frame.weight * source.agency, p, trigger)
         if targets:
             yield from directed(sources, targets, frame, p, trigger)
             if frame.reciprocal == "always":
