@@ -11,6 +11,7 @@ from transforms.stances.lexicon import Frame, Lexicon
 from transforms.stances.tree import Tree
 
 _MAX_DEPTH = 4
+_MADE_OF_MEMBERS = frozenset({"organisation", "bloc"})
 _DASHES = frozenset("-–—/")
 # How sure one may be that the actor answers for the noun, by how it is tied to it.
 POSSESSOR = 0.97
@@ -98,7 +99,8 @@ class Holders:
                 return made_of
         frames = self.lexicon.nouns.get(word, ())
         if frames and "holder" in frames[0].source:
-            return []  # an ally, a threat: someone else than whoever it is an ally of
+            # An ally or threat is someone else than whose it is, but "NATO allies" are NATO's own.
+            return [h for h in self.owners(i) if h.mention.actor_type in _MADE_OF_MEMBERS]
         owners = self.owners(i)
         private = word in self.words["private"]
         if any(o.mention.form != "pronoun" for o in owners):

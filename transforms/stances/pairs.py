@@ -9,6 +9,10 @@ from transforms.stances.holders import Holder
 from transforms.stances.lexicon import Frame
 from transforms.stances.readings import Reading
 
+# Actors that one predicate may join on either side: a sentence of 2,000 characters can list all
+# states, whose pairs would be tens of thousands.
+MAX_PARTIES = 40
+
 
 def same_actor(a: Mention, b: Mention) -> bool:
     """Tell whether a dyad of the two would be internal: one actor, or one state's two organs."""
@@ -29,6 +33,7 @@ def directed(
     words_of_source: bool = True,
 ) -> Iterator[Reading]:
     """Yield the frame's stance from each source toward each target, internal dyads left out."""
+    sources, targets = sources[:MAX_PARTIES], targets[:MAX_PARTIES]
     way = frame.sign if sign is None else sign
     if way == 0 and frame.lean is None:
         return
