@@ -10,4 +10,4 @@ for folder in (HERE, HERE / "transforms", HERE / "pipeline"):
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
 
-pytest_plugins = ["seed_server"]
+pytest_plugins = ["seed_server", "postgres_server"]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import apache_beam as beam
@@ -80,11 +82,13 @@ def poll_feeds(
     network: NetworkSettings,
     read: ReadSettings,
     now: Callable[[], datetime] = utc_now,
+    clock: Callable[[], datetime] | None = None,
 ) -> Iterator[RawItem | Reject | FeedPoll]:
     """Yield each feed's items and rejects as it arrives, then its poll; never raises for a feed.
 
     A feed that couldn't be had is a reject with stage `fetch` and the reason of `FetchResult`.
-    Of feeds that are at one place by now, the first is polled.
+    Of feeds that are at one place by now, the first is polled. `now` stamps items and rejects,
+    `clock` (by default the same) the polls.
     """
     wanted: dict[str, FeedSource] = {}
     for source in sources:
@@ -93,7 +97,7 @@ def poll_feeds(
         FetchRequest(address, one.etag, one.last_modified) for address, one in wanted.items()
     ]
     for result in fetch_all(requests, network):
-        yield from _poll(wanted[result.url], result, read, now())
+        yield from _poll(wanted[result.url], result, read, now(), (clock or now)())
 
 
 class PollShardFn(beam.DoFn):
@@ -108,9 +112,10 @@ class PollShardFn(beam.DoFn):
 
     def process(self, shard: tuple[int, Iterable[FeedSource]]) -> Iterator[Any]:
         """Yield what the shard's feeds hold."""
-        fixed = self._fetched_at
-        now = utc_now if fixed is None else lambda: fixed
-        for found in poll_feeds(shard[1], self._network, self._read, now):
+        now = clock = utc_now
+        if self._fetched_at is not None:
+            now, clock = partial(_same, self._fetched_at), _running_clock(self._fetched_at)
+        for found in poll_feeds(shard[1], self._network, self._read, now, clock):
             if isinstance(found, RawItem):
                 yield found
             else:
@@ -123,6 +128,7 @@ class ReadFeeds(beam.PTransform):
 
     All feeds of a host fall to one shard, so `per_host` holds across workers; `concurrency` is
     shared out among the shards. `fetched_at` stamps every item; by default each its own time.
+    Polls bear the time that has passed since, so that a pause which a server asks for is whole.
     """
 
     def __init__(
@@ -162,8 +168,18 @@ def shard_of(url: str, shards: int) -> int:
     return stable_int(host_of(url)) % shards
 
 
+def _same(at: datetime) -> datetime:
+    return at
+
+
+def _running_clock(start: datetime) -> Callable[[], datetime]:
+    """Return a clock that shows `start` now and goes on from there."""
+    zero = time.monotonic()
+    return lambda: start + timedelta(seconds=time.monotonic() - zero)
+
+
 def _poll(
-    source: FeedSource, result: FetchResult, read: ReadSettings, at: datetime
+    source: FeedSource, result: FetchResult, read: ReadSettings, at: datetime, polled_at: datetime
 ) -> Iterator[RawItem | Reject | FeedPoll]:
     seen = _Seen()
     reason, detail = result.reason, result.detail
@@ -205,7 +221,7 @@ def _poll(
     pace = read_pace(result.body) if answered and result.body else None
     yield FeedPoll(
         url=source.url,
-        polled_at=at,
+        polled_at=polled_at,
         status=result.status,
         reason=reason,
         # Validators of a document that wasn't a feed would hide the feed's return.

@@ -90,7 +90,7 @@ def list_feeds(
     names = ["feed", "outlet", "tags", "last success", "newest item", "next due", "state"]
     rows = [
         [
-            state.asked,
+            state.url,
             state.outlet,
             ", ".join(state.tags),
             _minute(state.last_success),
@@ -335,7 +335,8 @@ def _standing(state: FeedState) -> str:
         return state.retired
     if state.last_polled is None:
         return "new"
-    return state.last_reason or "ok"
+    moved = f", now at {state.address}" if state.address else ""
+    return (state.last_reason or "ok") + moved
 
 
 def _minute(time: datetime | None) -> str:

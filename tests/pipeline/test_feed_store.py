@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from postgres_server import postgres_url as postgres_url
 from sqlalchemy import create_engine, text
 
 from pipeline.feeds.place import FeedsError

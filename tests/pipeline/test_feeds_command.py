@@ -193,6 +193,16 @@ def test_discover_keeps_to_robots_and_says_when_there_is_nothing(
     assert (closed.exit_code, "connection_error" in closed.stderr) == (1, True)
 
 
+def test_another_database(feeds: Feeds, tmp_path: Path, postgres_url: str) -> None:
+    database = ["--set", f"feeds.database={postgres_url}"]
+    url = "https://only-here.example/feed"
+    assert feeds("add", url, *database).exit_code == 0
+    assert url in [row["url"] for row in rows(feeds("list", "--json", *database))]
+    assert url in feeds("export", *database).stdout
+    assert feeds("remove", url, *database).stdout == "removed 1\n"
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_database_that_can_t_be_used_is_one_line(feeds: Feeds) -> None:
     done = feeds("list", "--set", "feeds.database='mysql://u:secret@h/d'")
     assert done.exit_code == 2

@@ -1,4 +1,4 @@
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import apache_beam as beam
@@ -7,6 +7,7 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.testing.util import assert_that, equal_to
 from pytest_httpserver import HTTPServer
 
+from transforms.feed_hints import FeedPace
 from transforms.read_feeds import FeedPoll, FeedSource, ReadFeeds, poll_feeds, shard_of
 from transforms.records import RawItem, Reject
 from transforms.settings import NetworkSettings, ReadSettings
@@ -108,6 +109,29 @@ def test_a_host_has_one_shard() -> None:
     assert len(set(shards.values())) > 1
     for host in "abcdefgh":
         assert len({shard for url, shard in shards.items() if f"//{host}." in url}) == 1
+
+
+def test_items_bear_one_time_and_polls_their_own(httpserver: HTTPServer) -> None:
+    httpserver.expect_request("/feed").respond_with_data(FEED)
+    later = AT + timedelta(minutes=7)
+    sources = [FeedSource(httpserver.url_for("/feed"))]
+    found = list(poll_feeds(sources, LOCAL, ReadSettings(), lambda: AT, lambda: later))
+    assert {one.fetched_at for one in found if isinstance(one, RawItem)} == {AT}
+    assert {one.polled_at for one in found if isinstance(one, FeedPoll)} == {later}
+
+
+def test_the_poll_says_what_feed_it_was(httpserver: HTTPServer) -> None:
+    dates = ("2025-05-30T10:00:00Z", "2025-05-31T10:00:00Z", "2031-01-01T00:00:00Z")
+    items = "".join(f"<item><title>{d}</title><pubDate>{d}</pubDate></item>" for d in dates[:2])
+    body = f"<rss version='2.0'><channel><title>Own</title><ttl>5</ttl>{items}</channel></rss>"
+    httpserver.expect_request("/feed").respond_with_data(body)
+    state = poll(FeedSource(httpserver.url_for("/feed")))[-1]
+    assert (state.kind, state.title, state.final_url) == ("RSS 2.0", "Own", state.url)
+    assert state.newest_at == datetime(2025, 5, 31, 10, tzinfo=UTC)
+    assert state.pace == FeedPace(300.0)
+    future = body.replace(dates[0], dates[2])
+    httpserver.expect_request("/future").respond_with_data(future)
+    assert poll(FeedSource(httpserver.url_for("/future")))[-1].newest_at == AT
 
 
 def test_as_a_step(httpserver: HTTPServer) -> None:

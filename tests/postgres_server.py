@@ -1,7 +1,7 @@
 """A PostgreSQL server of its own, on a Unix socket in a folder that goes when the tests end.
 
-Import `postgres_url` in a test module to use the fixture. Skips only where Debian's `postgresql`
-(its server binaries) isn't installed.
+Tests that want it take `postgres_url`, and skip only where Debian's `postgresql` (its server
+binaries) isn't installed.
 """
 
 from __future__ import annotations
