@@ -175,6 +175,7 @@ class _Run:
     def do(self, slices: Sequence[SourceSlice], feeds: Sequence[str]) -> RunReport:
         report = self.report
         finish(self.layout)
+        self._ensure_index()
         shutil.rmtree(self.layout.staging, ignore_errors=True)
         self.journal.clean(self.config.output.journal_keep_days)
         try:
@@ -189,6 +190,12 @@ class _Run:
         self._record()
         shutil.rmtree(self.layout.staging, ignore_errors=True)
         return report
+
+    def _ensure_index(self) -> None:
+        from pipeline.store.rebuild import ensure_index
+
+        settings = self.config.deduplicate
+        ensure_index(self.layout, settings, lambda: self.tell(Progress("rebuilding the index")))
 
     def _job(self) -> Job:
         self.jobs += 1

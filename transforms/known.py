@@ -20,7 +20,8 @@ def split_known(
     """Return (fresh, known): an article is known when the store has its text under its keys."""
     found = view.by_keys({key for article in articles for key in article.identity_keys})
     stored = view.articles(set(found.values()))
-    fresh, known = [], []
+    fresh: list[Article] = []
+    known: list[Article] = []
     for article in articles:
         holders = {found.get(key) for key in article.identity_keys}
         only = holders.pop() if len(holders) == 1 else None

@@ -33,6 +33,7 @@ CREATE INDEX IF NOT EXISTS edges_by_b ON edges (b);
 CREATE TABLE IF NOT EXISTS aliases (alias TEXT PRIMARY KEY, story_id TEXT NOT NULL) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS aliases_by_story ON aliases (story_id);
 CREATE TABLE IF NOT EXISTS rejects (reject_id TEXT PRIMARY KEY, day TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS batches (batch_id TEXT PRIMARY KEY) WITHOUT ROWID;
 """
 CHUNK = 400  # twice this stays below SQLite's oldest limit of 999 variables in one statement
