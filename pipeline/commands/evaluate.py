@@ -82,7 +82,7 @@ def _evaluate(
         return measures.evaluate_directed_sentiment(path, lexicon, config.actors, config.stances)
     analyser = load_analyser(config, catalog, file)
     if reference is Reference.GOLD:
-        return measures.evaluate_gold(path, analyser, config.read, config.clean)
+        return measures.evaluate_gold(path, analyser, config.read, config.clean, config.deduplicate)
     if reference is Reference.SEED:
         return measures.evaluate_seed(path, analyser)
     return measures.evaluate_phenomena(path, analyser)

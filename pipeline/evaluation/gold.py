@@ -10,11 +10,12 @@ from typing import Any
 from pipeline.evaluation.reference import find_file, read_lines
 from pipeline.evaluation.scores import Tally, bootstrap, total
 from pipeline.evaluation.seed import edge_of
+from pipeline.evaluation.stories import score_stories
 from transforms.analyse import Analyser
 from transforms.clean import clean_item
 from transforms.read_files import read_slice
 from transforms.records import Article, Document, RawItem
-from transforms.settings import CleanSettings, ReadSettings
+from transforms.settings import CleanSettings, DeduplicateSettings, ReadSettings
 from transforms.sources import expand_inputs
 
 NOT_INPUT = ("gold.jsonl", "README*")
@@ -26,8 +27,9 @@ def evaluate_gold(
     analyser: Analyser,
     read: ReadSettings | None = None,
     clean: CleanSettings | None = None,
+    deduplicate: DeduplicateSettings | None = None,
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Score counted stances article by article against `gold.jsonl`.
+    """Score counted stances article by article, and stories pair by pair, against `gold.jsonl`.
 
     `path` is the gold file or its folder; articles are read from everything else in that folder.
     `optional` stances of the gold count neither way. Each article is read whole, copies too.
@@ -72,6 +74,11 @@ def evaluate_gold(
         **total(tallies).figures(),
         "f1_interval": bootstrap(tallies, lambda tally: tally.f1),
         "voice_accuracy": round(sum(voices) / len(voices), 4) if voices else 0.0,
+        "stories": score_stories(
+            articles,
+            {row["key"]: row["story"] for row in present},
+            deduplicate or DeduplicateSettings(),
+        ).figures(),
     }
     return report, predictions
 

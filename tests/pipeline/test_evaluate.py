@@ -116,8 +116,10 @@ def test_gold_figures(analyser: Analyser) -> None:
     report, predictions = evaluate_gold(ROOT / "seeds", analyser)
     assert report["absent"] == []
     assert report["articles"] == len(predictions) > 80
-    assert report["f1"] >= 0.88
+    assert report["f1"] >= 0.90
     assert report["voice_accuracy"] >= 0.93
+    assert report["stories"]["f1"] >= 0.95
+    assert report["stories"]["right"] > 20
 
 
 def test_phenomena_figures(lexicon: Lexicon) -> None:
