@@ -53,13 +53,15 @@ COUNTED_FACTUALITY = ("asserted", "planned")
 
 
 class Reference(StrEnum):
-    """The annotated references that stances are measured against."""
+    """The annotated references that actors and stances are measured against."""
 
     SEED = "seed"
     EVENT_CODING = "event-coding"
     DIRECTED_SENTIMENT = "directed-sentiment"
     GOLD = "gold"
     PHENOMENA = "phenomena"
+    ACTORS = "actors"
+    OFFICE_HOLDERS = "office-holders"
 
 
 _FORMAT_OF_SUFFIX = {

@@ -1,4 +1,4 @@
-"""`newsalign evaluate`: how well stances are read, against annotated references."""
+"""`newsalign evaluate`: how well actors and stances are read, against annotated references."""
 
 from __future__ import annotations
 
@@ -24,9 +24,16 @@ if TYPE_CHECKING:
 
 
 def evaluate(
-    reference: Annotated[Reference, typer.Argument(help="What PATH holds.")],
-    path: Annotated[
-        Path, typer.Argument(metavar="PATH", help="The reference file, or the folder it is in.")
+    reference: Annotated[
+        Reference,
+        typer.Argument(metavar="REFERENCE", show_choices=False, help="What PATH holds."),
+    ],
+    paths: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="PATH...",
+            help="The reference file, or the folder it is in; actors: any number of them.",
+        ),
     ],
     predictions: Annotated[
         Path | None,
@@ -43,18 +50,21 @@ def evaluate(
 
     seed: one article and its gold.json. event-coding: records with their own actors.json.
     directed-sentiment: sentences with two bracketed entities. gold: a folder of articles with a
-    gold.jsonl. phenomena: sentences with expected and forbidden stances.
+    gold.jsonl. phenomena: sentences with expected and forbidden stances. actors: texts with marked
+    mentions, beside bare spaCy entities. office-holders: who governed which state in which years.
     """
     from pipeline.evaluate import BadReferenceError
+    from transforms.nlp import PipelineMissingError
 
     effective = read_config(config, parse_settings(settings))
     files = catalog_paths(effective, config, catalog)
     try:
-        report, rows = _evaluate(reference, path, effective, files, config)
-    except (BadReferenceError, OSError) as error:
+        report, rows = _evaluate(reference, paths, effective, files, config)
+    except (BadReferenceError, PipelineMissingError, OSError) as error:
         raise UserError(str(error)) from None
     except (KeyError, TypeError) as error:
-        raise UserError(f"{path}: not a {reference} reference: {error!r}") from None
+        where = ", ".join(map(str, paths))
+        raise UserError(f"{where}: no {reference} reference: {error!r}") from None
     if predictions is not None:
         _write_lines(predictions, rows)
     if json:
@@ -67,13 +77,25 @@ def evaluate(
 
 
 def _evaluate(
-    reference: Reference, path: Path, config: Config, catalog: list[Path], file: Path | None
+    reference: Reference,
+    paths: list[Path],
+    config: Config,
+    catalog: list[Path],
+    file: Path | None,
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     from pipeline import evaluate as measures
-    from pipeline.commands.loading import load_analyser, load_lexicon
+    from pipeline.commands.loading import load_analyser, load_catalog, load_lexicon
 
-    if not path.exists():
-        raise UserError(f"{path}: no such file or folder")
+    for path in paths:
+        if not path.exists():
+            raise UserError(f"{path}: no such file or folder")
+    if reference is Reference.ACTORS:
+        return measures.evaluate_actors(paths, load_catalog(catalog), config.actors)
+    if len(paths) > 1:
+        raise UserError(f"{reference} takes one PATH, not {len(paths)}")
+    path = paths[0]
+    if reference is Reference.OFFICE_HOLDERS:
+        return measures.evaluate_office_holders(path, load_catalog(catalog), config.actors)
     if reference is Reference.EVENT_CODING:
         lexicon = load_lexicon(config, file)
         return measures.evaluate_event_coding(path, lexicon, config.actors, config.stances)

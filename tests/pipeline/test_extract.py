@@ -197,7 +197,7 @@ def test_evaluate_as_json(tmp_path: Path, invoke: Invoke) -> None:
     [
         (None, "no such file or folder"),
         ("nonsense", "phenomena.jsonl:1: "),
-        ('{"id": "x"}', "not a phenomena reference: KeyError('text')"),
+        ('{"id": "x"}', "no phenomena reference: KeyError('text')"),
     ],
 )
 def test_evaluate_says_what_is_wrong_with_a_reference(
