@@ -53,7 +53,7 @@ def run_arrival(spec: JobSpec, config: Config) -> dict[str, Any]:
     """Read files and feeds into the journal."""
     from pipeline.arrival import build_arrival
     from pipeline.journal import Journal
-    from pipeline.runners import beam_pipeline
+    from pipeline.runners import SMALL_ARRIVAL, beam_pipeline, is_local
     from pipeline.store.layout import Layout
     from transforms.read_feeds import FeedSource
     from transforms.sources import SourceSlice
@@ -62,7 +62,10 @@ def run_arrival(spec: JobSpec, config: Config) -> dict[str, Any]:
     feeds = [FeedSource(**values) for values in spec.feeds]
     polls = Path(spec.polls) if spec.polls else None
     journal = Journal(Layout(Path(spec.root)).journal).pending_folder
-    with beam_pipeline(config.runner, spec.items) as pipeline:
+    runner = config.runner
+    if is_local(runner) and spec.items < SMALL_ARRIVAL:
+        runner = runner.model_copy(update={"workers": 1})
+    with beam_pipeline(runner, spec.items) as pipeline:
         build_arrival(
             pipeline, config, slices, feeds, journal, datetime.fromisoformat(spec.now), polls
         )
@@ -77,7 +80,7 @@ def run_batch(spec: JobSpec, config: Config) -> dict[str, Any]:
     from pipeline.store.layout import Layout
     from pipeline.store.texts import StoreReader
     from transforms.catalog import Catalog
-    from transforms.nlp import load_pipeline
+    from transforms.nlp_package import check_installed
     from transforms.outlets import load_outlets
     from transforms.segments import JournalSlice
     from transforms.stances.lexicon import Lexicon
@@ -85,7 +88,7 @@ def run_batch(spec: JobSpec, config: Config) -> dict[str, Any]:
     base = Path(spec.config_base) if spec.config_base else None
     catalog = Catalog.load(config.catalog_paths(base))
     lexicon = Lexicon.load(config.lexicon_path(base))
-    load_pipeline(config.actors.spacy_model)
+    check_installed(config.actors.spacy_model)
     version = coding_version(config, catalog, lexicon)
     root = Path(spec.root)
     assert spec.staging is not None
@@ -131,7 +134,7 @@ def main(arguments: list[str]) -> int:
 
 def _is_unusable(error: Exception) -> bool:
     from transforms.catalog_files import CatalogError
-    from transforms.nlp import PipelineMissingError
+    from transforms.nlp_package import PipelineMissingError
     from transforms.outlets import OutletsError
     from transforms.stances.lexicon import LexiconError
 

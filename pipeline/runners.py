@@ -25,6 +25,7 @@ KNOWN = (
     "SparkRunner",
     "DataflowRunner",
 )
+SMALL_ARRIVAL = 20_000  # items that one process reads sooner than two have started
 SMALL_INPUT = 150  # items below which starting worker processes costs more than they save
 
 

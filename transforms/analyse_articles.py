@@ -7,11 +7,10 @@ import pickle
 import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import apache_beam as beam
 
-from transforms.analyse import Analyser
 from transforms.article_rows import Task, document_of, stance_rows, with_analysis
 from transforms.catalog import Catalog
 from transforms.parquet_io import Row
@@ -19,6 +18,9 @@ from transforms.partitions import Rows
 from transforms.records import Reject
 from transforms.settings import ActorSettings, StanceSettings
 from transforms.stances.lexicon import Lexicon
+
+if TYPE_CHECKING:
+    from transforms.analyse import Analyser
 
 BATCH = 64
 ARTICLE_ROWS, STANCE_ROWS, ACTOR_ROWS, REJECTS = "article_rows", "stance_rows", "actors", "rejects"
@@ -48,6 +50,9 @@ class _Analyse(beam.DoFn):
         note_progress(self._progress, len(tasks))
 
     def _analyser(self, coding: bytes) -> Analyser:
+        # Imported where it is used: whoever only builds the graph needs no spaCy.
+        from transforms.analyse import Analyser
+
         if self._coding_version not in _analysers:
             _analysers.clear()
             _analysers[self._coding_version] = Analyser(*pickle.loads(zlib.decompress(coding)))

@@ -11,12 +11,12 @@ import spacy
 from spacy.language import Language
 from spacy.tokens import Doc
 
+from transforms.nlp_package import PipelineMissingError
+
+__all__ = ["PipelineMissingError", "load_pipeline", "make_document", "parse_documents"]
+
 _BATCH = 64
 TextWithSentences = tuple[str, Sequence[tuple[int, int]] | None]
-
-
-class PipelineMissingError(RuntimeError):
-    """The named spaCy pipeline is not installed, or cannot parse."""
 
 
 @lru_cache(maxsize=2)
