@@ -27,7 +27,7 @@ def coding_version(config: Config, catalog: Catalog, lexicon: Lexicon) -> str:
         _model_version(config.actors.spacy_model),
     ):
         digest.update(part.encode() + b"\x00")
-    for path in sorted(_sources(), key=lambda path: path.name):
+    for path in sorted(_sources(), key=lambda path: (path.name, path.parent.name)):
         digest.update(path.name.encode() + b"\x00" + path.read_bytes() + b"\x00")
     return digest.hexdigest()
 
