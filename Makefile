@@ -4,8 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 OUTPUT ?= out
+FEEDPARSER := 6.0.12
 
-.PHONY: help setup run test lint format bench clean
+.PHONY: help setup run test lint format bench soak clean
 
 help:
 	@echo "make run     set up, read seeds/, print the alignment table (OUTPUT=out)"
@@ -13,6 +14,7 @@ help:
 	@echo "make lint    ruff and mypy"
 	@echo "make format  ruff format"
 	@echo "make bench   benchmarks; writes benchmarks/RESULTS.md"
+	@echo "make soak    fuzz feeds, URLs, dates and pages (SOAK_SECONDS=600 each, all at once)"
 	@echo "make clean   remove the environment, caches and the output"
 
 setup: $(STAMP)
@@ -43,6 +45,17 @@ format: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks
+
+# The lock leaves out what only fuzzing needs. feedparser's own documents come with its sources.
+soak: $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[soak]'
+	@test -d build/feedparser-$(FEEDPARSER) || { mkdir -p build && cd build \
+		&& ../$(BIN)/python -m pip download --quiet --disable-pip-version-check --no-deps \
+			--no-binary feedparser feedparser==$(FEEDPARSER) \
+		&& tar -xzf feedparser-$(FEEDPARSER).tar.gz; }
+	FEEDPARSER_SOURCE=build/feedparser-$(FEEDPARSER) \
+		$(BIN)/python -m pytest -q tests/transforms/test_feed_corpus.py
+	$(BIN)/python tests/soak
 
 clean:
 	rm -rf $(VENV) $(OUTPUT) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
