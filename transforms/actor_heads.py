@@ -170,6 +170,8 @@ def _take_run(view: TextView, span: ActorSpan, run: list[int]) -> None:
         ),
         None,
     )
+    if against is not None and _is_attitude(view, head):
+        return
     if against is not None:
         if span.type == "state":
             span.actor, span.type = group_id(span.actor, against), "group"
@@ -184,6 +186,17 @@ def _take_run(view: TextView, span: ActorSpan, run: list[int]) -> None:
     elif words.has("heads.people", lemma) or words.has("heads.people", lower):
         _cover(view, span, head)
         span.confidence = min(span.confidence, _PEOPLE_CONFIDENCE)
+
+
+def _is_attitude(view: TextView, head: int) -> bool:
+    """ "Turkey's opposition to the plan" is Turkey's; "opposition to boycott vote" is a group."""
+    after = head + 1
+    return (
+        after < len(view.tokens)
+        and view.tokens[after].lower_ == "to"
+        and view.tokens[after].tag_ == "IN"
+        and view.catalog.words.has("heads.attitudes", view.tokens[head].lemma_.lower())
+    )
 
 
 def _cover(view: TextView, span: ActorSpan, head: int) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from transforms.actor_spans import TextView
 from transforms.name_table import NameMatch, NameUse
+from transforms.roles import POSSESSIVES
 
 _SCORE = re.compile(r"\b\d{1,2}\s?[-–—]\s?\d{1,2}\b")
 _DATELINE = re.compile(
@@ -331,9 +332,13 @@ class NameContext:
         view, words = self.view, self.view.catalog.words
         if preposition < 1:
             return False
-        if preposition > 1 and (
-            words.has("titles.past", view.lower[preposition - 2]) or self._is_match(preposition - 2)
-        ):
+        owner = preposition - 2
+        while owner > 0 and view.tokens[owner].dep_ == "compound" and not self._is_match(owner):
+            owner -= 1
+        if owner > 0 and view.lower[owner] in POSSESSIVES:
+            owner -= 1
+        if owner >= 0 and (words.has("titles.past", view.lower[owner]) or self._is_match(owner)):
+            # "former officials in Tbilisi", "Russia's defence ministry in Oslo"
             return False
         return view.lower[preposition] == "in" and words.has(
             "heads.located", view.tokens[preposition - 1].lemma_.lower()

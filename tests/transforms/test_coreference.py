@@ -34,6 +34,32 @@ def refers(text: str, surface: str, nth: int = 0) -> list[str]:
             ["IRN", "SYR"],
         ),
         ("Iran and Syria met. Both countries signed a deal.", "Both countries", ["IRN", "SYR"]),
+        ("Iran and Syria met. Japan criticised both countries.", "both countries", ["IRN", "SYR"]),
+        (
+            "Japan, which warned Iran and Syria, sent envoys to both governments.",
+            "both governments",
+            ["IRN", "SYR"],
+        ),
+        (
+            "Iran accused Syria of closing the road between the two countries.",
+            "the two countries",
+            ["IRN", "SYR"],
+        ),
+        (
+            "Iran and Syria hailed the deal as good news to both countries.",
+            "both countries",
+            ["IRN", "SYR"],
+        ),
+        (
+            "Iran and Syria told NATO that the two governments had met.",
+            "the two governments",
+            ["IRN", "SYR"],
+        ),
+        (
+            "Vladimir Putin met Xi Jinping. Both countries signed a deal.",
+            "Both countries",
+            ["CHN", "RUS"],
+        ),
         (
             "Vladimir Putin and Xi Jinping met. The two leaders dined.",
             "The two leaders",
@@ -65,6 +91,7 @@ def test_references_find_their_actors(text: str, surface: str, actors: list[str]
         ("Russia rejected the plan, while Iran welcomed it.", "it"),
         ("We went home before Iran lost.", "We"),
         ("Iran met Syria. A new alliance was born.", "alliance"),
+        ("Iran met NATO. Both countries were asked.", "Both countries"),
     ],
 )
 def test_what_refers_to_no_actor_gives_none(text: str, surface: str) -> None:

@@ -190,6 +190,33 @@ def test_an_opposition_leader_is_not_the_government() -> None:
     assert second.rollup == "IRN"
 
 
+@pytest.mark.parametrize(
+    ("text", "actors"),
+    [
+        ("Turkish opposition to the Syrian plan grew.", ["TUR", "SYR"]),
+        ("Iran's opposition to Japan's plan angered China.", ["IRN", "JPN", "CHN"]),
+        ("Iran's opposition to boycott vote", ["group:irn-opposition"]),
+        ("Iran's opposition went to Japan.", ["group:irn-opposition", "JPN"]),
+    ],
+)
+def test_opposition_to_something_is_the_state_s_stance(text: str, actors: list[str]) -> None:
+    assert [m.actor for m in mentions(text)] == actors
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("The defence ministry in Tokyo praised Iran.", [("ministry in Tokyo", "JPN")]),
+        ("A source at the foreign ministry in Kyiv praised Iran.", [("ministry in Kyiv", "UKR")]),
+        ("Japan's defence ministry in Tokyo praised Iran.", [("Japan's defence ministry", "JPN")]),
+        ("The Russian embassy in Tokyo praised Iran.", [("Russian embassy", "RUS")]),
+        ("The embassy in Tokyo praised Iran.", []),
+    ],
+)
+def test_a_ministry_is_that_of_its_capital(text: str, expected: list[tuple[str, str]]) -> None:
+    assert named(text) == [*expected, ("Iran", "IRN")]
+
+
 def test_a_name_inside_a_longer_name_is_dropped() -> None:
     assert named("The Bank of China opened a branch.")[0][1] == "org:bank-of-china"
     assert [actor for _, actor in named("He studied at the University of Jordan.")] in (

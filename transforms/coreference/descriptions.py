@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from transforms.actor_spans import ActorSpan, TextView
 from transforms.coreference.clauses import SUBJECTS
-from transforms.coreference.memory import BY_DESCRIPTION, BY_NEARNESS, DECAY, Memory, reference
+from transforms.coreference.memory import (
+    BY_DESCRIPTION,
+    BY_NEARNESS,
+    DECAY,
+    Memory,
+    reference,
+    with_rollup,
+)
 from transforms.coreference.plural_descriptions import continues, resolve_plural_description
 from transforms.roles import RolePhrase
 
@@ -33,7 +38,7 @@ def resolve_description(memory: Memory, index: int) -> list[ActorSpan]:
         return []
     best: tuple[float, ActorSpan] | None = None
     for order, (span, distance) in enumerate(memory.before(index, _HORIZON)):
-        for target, penalty in _with_rollup(memory, span):
+        for target, penalty in with_rollup(memory, span):
             if listed is not None and target.actor in listed:
                 score = BY_DESCRIPTION + 0.1
             elif target.type in types and not (listed and target.type not in ("state",)):
@@ -48,30 +53,6 @@ def resolve_description(memory: Memory, index: int) -> list[ActorSpan]:
     if best is None or best[0] < _WEAK - 0.1:
         return []
     return [reference(view, first, index, best[1], best[0], False)]
-
-
-def _with_rollup(memory: Memory, span: ActorSpan) -> Iterator[tuple[ActorSpan, float]]:
-    yield span, 0.0
-    if span.type == "person" and span.rollup and span.rollup != span.actor:
-        entry = memory.view.catalog.actors.get(span.rollup)
-        if entry is not None:
-            yield (
-                ActorSpan(
-                    span.first,
-                    span.last,
-                    span.start,
-                    span.end,
-                    span.head,
-                    entry.id,
-                    entry.type,
-                    "name",
-                    span.confidence,
-                    entry.name,
-                    "name",
-                    rollup=memory.view.catalog.rollup(entry.id, memory.view.on),
-                ),
-                0.05,
-            )
 
 
 def _article_before(view: TextView, index: int) -> int | None:

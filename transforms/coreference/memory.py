@@ -78,3 +78,28 @@ def reference(
         gender=target.gender,
         has_role=target.has_role,
     )
+
+
+def with_rollup(memory: Memory, span: ActorSpan) -> Iterator[tuple[ActorSpan, float]]:
+    """Yield a mention and, for a person, the state or organisation behind, with its penalty."""
+    yield span, 0.0
+    if span.type == "person" and span.rollup and span.rollup != span.actor:
+        entry = memory.view.catalog.actors.get(span.rollup)
+        if entry is not None:
+            yield (
+                ActorSpan(
+                    span.first,
+                    span.last,
+                    span.start,
+                    span.end,
+                    span.head,
+                    entry.id,
+                    entry.type,
+                    "name",
+                    span.confidence,
+                    entry.name,
+                    "name",
+                    rollup=memory.view.catalog.rollup(entry.id, memory.view.on),
+                ),
+                0.05,
+            )
