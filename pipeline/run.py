@@ -39,7 +39,7 @@ from transforms.partitions import Place
 from transforms.records import Reject
 from transforms.schemas import RUNS
 from transforms.segments import JournalSlice, read_slice, write_segment
-from transforms.sources import SourceSlice, estimate_bytes, expand_inputs
+from transforms.sources import SourceSlice, estimate_bytes, expand_inputs, missing_extras
 
 if TYPE_CHECKING:
     from pipeline.feeds.state import FeedStore
@@ -127,6 +127,8 @@ def run(
     config.lexicon_path(config_base)
     config.outlets_path(config_base)
     feeds = feed_urls(config)
+    for problem in missing_extras(config.input.paths):
+        raise ConfigError(f"input.paths: {problem}")
     slices = expand_inputs(config.input.paths, exclude=config.input.exclude)
     layout = Layout(Path(config.output.path).absolute())
     try:
@@ -337,6 +339,8 @@ class _Run:
     def _reject_record(self, part: JournalSlice, reason: str) -> None:
         """Pass over the one record that kills its worker; its reject comes with the next batch."""
         record = next(iter(read_slice(part)))
+        if isinstance(record, Reject):
+            raise RunFailedError(f"a batch of one reject can't be committed: {reason}")
         self._journal_reject("clean", reason, record.origin)
         self.journal.advance(offsets_after([part]))
 
@@ -369,6 +373,8 @@ class _Run:
         day = report.started_at.date().isoformat()
         staging = self.layout.staging / f"runs-{report.run_id}"
         try:
+            # A commit that was interrupted comes first: its intent record must not be lost.
+            finish(self.layout)
             rows = read_rows(RUNS, partition_path(self.layout.root, RUNS, day))
             staged = partition_path(staging, RUNS, day)
             count = write_rows(RUNS, [*rows, row], staged)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import BinaryIO
 
 from transforms.compression import PIECE_BYTES, file_pieces
@@ -43,8 +42,7 @@ def slice_lines(
 def _slice_pieces(part: SourceSlice, file: BinaryIO, settings: ReadSettings) -> Iterator[bytes]:
     if part.start == 0 and part.end is None:
         # A plain file of lines is never held as a whole, so its size is its owner's affair.
-        size = Path(part.path).stat().st_size
-        yield from file_pieces(file, max(settings.max_file_bytes, size))
+        yield from file_pieces(file, max(settings.max_file_bytes, part.file_bytes))
         return
     file.seek(part.start)
     left = (part.end or 0) - part.start

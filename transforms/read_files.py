@@ -1,4 +1,4 @@
-"""Local files to raw items; what can't be read is a reject, and its neighbours don't notice."""
+"""Files to raw items; what can't be read is a reject, and its neighbours don't notice."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
 from typing import Any, BinaryIO
 
 import apache_beam as beam
@@ -64,14 +63,14 @@ def read_slice(
 
     Memory is bounded by `max_document_bytes`, which a text, a page, a feed, one line or one
     archived answer may have; `max_file_bytes` bounds what a compressed file unpacks to. Reasons:
-    `not_found`, `not_a_file`, `unsupported_type`, `unreadable`, `empty_file`, `too_large`,
-    `binary`, `bad_compression`, `not_json`, `not_an_object`, `no_text`, `line_too_long`,
-    `bad_row`, `bad_table`, and those of `parse_feed` and `read_warc`.
+    `not_found`, `not_a_file`, `unsupported_type`, `missing_extra`, `unreadable`, `empty_file`,
+    `too_large`, `binary`, `bad_compression`, `not_json`, `not_an_object`, `no_text`,
+    `line_too_long`, `bad_row`, `bad_table`, and those of `parse_feed` and `read_warc`.
     """
     try:
         if part.problem:
-            raise _UnusableError(part.problem, part.path)
-        with Path(part.path).open("rb") as file:
+            raise _UnusableError(part.problem, part.detail or part.path)
+        with part.open() as file:
             yield from _read(part, file, settings, fetched_at)
     except _UnusableError as error:
         yield _reject(part.origin, error.reason, error.detail, error.excerpt, fetched_at)
@@ -134,7 +133,7 @@ def _read(
         raise _UnusableError("empty_file", "nothing in it")
     kind = "lines" if part.start > 0 else kind_of(head, bare_suffix(part.path))
     if kind == "parquet":
-        yield from _read_rows(parquet_rows(Path(part.path)), part, settings, fetched_at)
+        yield from _read_rows(parquet_rows(file), part, settings, fetched_at)
         return
     if kind == "warc":
         pieces = file_pieces(file, _stream_limit(part, settings))
@@ -157,7 +156,7 @@ def _read_whole(
     part: SourceSlice, file: BinaryIO, kind: Kind, settings: ReadSettings, fetched_at: datetime
 ) -> Iterator[RawItem | Reject]:
     limit = settings.max_document_bytes
-    if Path(part.path).stat().st_size > max(limit, settings.max_file_bytes):
+    if part.file_bytes > max(limit, settings.max_file_bytes):
         raise TooLarge(f"more than {limit} bytes")
     body = b"".join(file_pieces(file, limit))
     if not body.strip():
@@ -182,7 +181,7 @@ def _head(file: BinaryIO, settings: ReadSettings) -> bytes:
 
 def _stream_limit(part: SourceSlice, settings: ReadSettings) -> int:
     """Return the limit on a file that is never held as a whole: its own size is always allowed."""
-    return max(settings.max_file_bytes, Path(part.path).stat().st_size)
+    return max(settings.max_file_bytes, part.file_bytes)
 
 
 def _read_lines(

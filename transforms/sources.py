@@ -9,6 +9,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import BinaryIO
+
+from transforms.remote_files import (
+    MissingExtraError,
+    is_remote,
+    list_remote,
+    missing_extra,
+    open_remote,
+)
 
 SLICE_BYTES = 1_000_000
 LINE_SUFFIXES = frozenset((".jsonl", ".ndjson"))
@@ -28,7 +37,9 @@ class SourceSlice:
 
     `end` is None for "to the end of the file". `first_line` is the number of the line at `start`,
     from 1. `root` is the folder that origins are relative to. `problem` names what forbids
-    reading (`not_found`, `not_a_file`, `unsupported_type`), so that it becomes a reject.
+    reading (`not_found`, `not_a_file`, `unsupported_type`, `missing_extra`, `unreadable`), so that
+    it becomes a reject, and `detail` says more. A remote file (`gs://…`) is one slice, whose
+    `size` was had with its name.
     """
 
     path: str
@@ -37,16 +48,29 @@ class SourceSlice:
     end: int | None = None
     first_line: int = 1
     problem: str | None = None
+    size: int | None = None
+    detail: str = ""
 
     @property
     def origin(self) -> str:
-        """The file's POSIX path relative to its root, the same on every machine."""
+        """The file's POSIX path relative to its root, or its URL; the same on every machine."""
+        if is_remote(self.path):
+            return self.path
         return Path(os.path.relpath(self.path, self.root)).as_posix()
 
     @property
     def folder(self) -> str:
         """The name of the folder the file is in."""
         return Path(self.path).parent.name
+
+    @property
+    def file_bytes(self) -> int:
+        """The whole file's size; 0 for one that isn't there."""
+        return _size(Path(self.path)) if self.size is None else self.size
+
+    def open(self) -> BinaryIO:
+        """Open the whole file; raises OSError, or whatever a remote file system raises."""
+        return open_remote(self.path) if is_remote(self.path) else Path(self.path).open("rb")
 
 
 def expand_inputs(
@@ -56,6 +80,8 @@ def expand_inputs(
 ) -> list[SourceSlice]:
     """Return the slices of all files that `paths` (files, folders, globs) name, in sorted order.
 
+    Each may be of this machine or a URL of one of Beam's file systems (`gs://bucket/x/*.jsonl`).
+
     A folder is searched through, hidden files, links to folders and names that match a pattern of
     `exclude` aside; a file named outright is always read. A file named twice counts once, under
     the first name. Nothing is dropped: what isn't there or can't be read is a slice with a
@@ -63,8 +89,12 @@ def expand_inputs(
     """
     seen: set[str] = set()
     slices: list[SourceSlice] = []
-    for path in paths:
-        for found, root, problem in _files(str(path), exclude):
+    for path in map(str, paths):
+        if is_remote(path):
+            slices += [part for part in _remote(path, exclude) if part.path not in seen]
+            seen.update(part.path for part in slices)
+            continue
+        for found, root, problem in _files(path, exclude):
             real = os.path.realpath(found)
             if real in seen:
                 continue
@@ -77,9 +107,14 @@ def estimate_bytes(slices: Iterable[SourceSlice]) -> int:
     """Return how many bytes lie in the slices, for choosing how to run; unreadable ones are 0."""
     total = 0
     for part in slices:
-        end = part.end if part.end is not None else _size(Path(part.path))
+        end = part.end if part.end is not None else part.file_bytes
         total += max(0, end - part.start)
     return total
+
+
+def missing_extras(paths: Iterable[str | Path]) -> list[str]:
+    """Return what has to be installed before `paths` can be read, a line for each that lacks it."""
+    return [problem for path in map(str, paths) if (problem := missing_extra(path)) is not None]
 
 
 def bare_suffix(path: str) -> str:
@@ -88,6 +123,31 @@ def bare_suffix(path: str) -> str:
     if name.suffix.lower() in COMPRESSED_SUFFIXES:
         name = name.with_suffix("")
     return name.suffix.lower()
+
+
+def _remote(path: str, exclude: Sequence[str]) -> list[SourceSlice]:
+    try:
+        files, root = list_remote(path)
+    except MissingExtraError as error:
+        return [SourceSlice(path, path, problem="missing_extra", detail=str(error))]
+    except Exception as error:
+        # Clients of clouds raise what they like: no credentials, no bucket, no network.
+        detail = f"{type(error).__name__}: {error}"
+        return [SourceSlice(path, path, problem="unreadable", detail=detail)]
+    if not files:
+        return [SourceSlice(path, path, problem="not_found")]
+    slices = []
+    searched = root.startswith(path.rstrip("/") + "/")
+    for file in files:
+        inner = file.url.removeprefix(root)
+        parts = inner.split("/")
+        hidden = any(name.startswith(".") for name in parts)
+        if searched and (hidden or any(fnmatchcase(parts[-1], p) for p in exclude)):
+            continue
+        known = bare_suffix(inner) in SUFFIXES and not _is_note(inner)
+        problem = "unsupported_type" if searched and not known else None
+        slices.append(SourceSlice(file.url, root, problem=problem, size=file.size))
+    return slices
 
 
 def _files(path: str, exclude: Sequence[str]) -> Iterator[tuple[Path, Path, str | None]]:

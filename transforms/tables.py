@@ -8,7 +8,7 @@ import io
 from collections.abc import Iterator
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -57,10 +57,10 @@ def csv_rows(
             yield number, dict(zip(names, values, strict=False))
 
 
-def parquet_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+def parquet_rows(source: Path | BinaryIO) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield (row number from 1, row) of a Parquet file; raises TableError for what isn't one."""
     try:
-        file = pq.ParquetFile(path)
+        file = pq.ParquetFile(source)
         number = 0
         for batch in file.iter_batches(batch_size=BATCH_ROWS):
             for row in batch.to_pylist():
