@@ -143,7 +143,8 @@ def _is_english(month: str | None) -> bool:
 def _from_epoch(digits: str) -> datetime | None:
     seconds = float(digits) / (1000 if len(digits) >= 12 and "." not in digits else 1)
     try:
-        return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
+        # Whole seconds, as of every other form: one time written in two ways is one time.
+        return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=int(seconds))
     except OverflowError:
         return None
 

@@ -141,6 +141,8 @@ def _host(netloc: str) -> str:
     if not name.isascii():
         try:
             name = idna.encode(name, uts46=True, transitional=False).decode("ascii")
+            # IDNA knows other full stops too, which only now are dots.
+            name = name.strip(".")
         except (idna.IDNAError, UnicodeError, ValueError, IndexError):
             return ""
     return name if re.fullmatch(r"[a-z0-9._-]{1,253}", name) and name.strip(".-_") else ""

@@ -78,6 +78,12 @@ def test_future_dates_become_the_fetch_time_but_a_day_is_forgiven() -> None:
     assert parse_date(far, AT).flags == ("date_in_future",)
 
 
+def test_one_time_in_two_notations_is_one_time() -> None:
+    expected = datetime(2025, 5, 22, 3, 21, 20, tzinfo=UTC)
+    for text in ("1747884080202", "1747884080.202", "1747884080", "2025-05-22T03:21:20.202Z"):
+        assert parse_date(text, AT).value == expected, text
+
+
 def test_an_impossible_offset_is_no_zone() -> None:
     assert parse_date("2025-05-11 08:30 +9900", AT).flags == ASSUMED
 

@@ -141,6 +141,13 @@ def test_a_key_is_its_own_key(start: str, rest: str) -> None:
     absolute_url(rest, start)
 
 
+@pytest.mark.parametrize("dot", [".", "\u3002", "\uff0e", "\uff61"])
+def test_a_host_may_end_in_any_full_stop(dot: str) -> None:
+    key = "https://daily.example.net/a"
+    assert canonical_url(f"http://daily.example.net{dot}/a") == key
+    assert canonical_url(f"http://daily.example.net{dot}:99999/a") == key
+
+
 def test_public_case_of_url_variants() -> None:
     cases = Path("../shared/cases/cases.jsonl")
     if not cases.exists():
