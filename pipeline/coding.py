@@ -22,6 +22,9 @@ def coding_version(config: Config, catalog: Catalog, lexicon: Lexicon) -> str:
     for part in (
         config.actors.model_dump_json(),
         config.stances.model_dump_json(),
+        config.clean.model_dump_json(),
+        config.deduplicate.model_dump_json(),
+        config.aggregate.model_dump_json(),
         catalog.fingerprint,
         lexicon.fingerprint,
         _model_version(config.actors.spacy_model),

@@ -172,7 +172,8 @@ def _first_line(error: ValidationError, source: str, flags: frozenset[str]) -> s
     first = problems[0]
     path = [str(part) for part in first["loc"]]
     key = ".".join(path)
-    where = "command line" if ".".join(path[:2]) in flags else source
+    named = {flag for flag in flags if flag == key or flag.split(".")[0] == key}
+    where = "command line" if ".".join(path[:2]) in flags or named else source
     more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
     if first["type"] == "extra_forbidden":
         close = difflib.get_close_matches(path[-1], _known_keys(path[:-1]), n=1)

@@ -80,7 +80,7 @@ def build_batch(
     unread = records | "Unread" >> beam.Filter(lambda record: isinstance(record, Reject))
 
     cleaned = items | "Clean" >> Clean(config.clean)
-    split = cleaned.articles | "SkipKnown" >> SkipKnown(reader.view)
+    split = cleaned.articles | "SkipKnown" >> SkipKnown(reader.view, context.coding_version)
     articles = split[FRESH]
 
     metas = articles | "Prepare" >> Prepare(config.deduplicate)

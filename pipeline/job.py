@@ -6,11 +6,10 @@ or what went wrong. A worker that dies takes this process with it and nothing el
 
 from __future__ import annotations
 
-import ctypes
 import importlib
 import json
 import logging
-import signal
+import os
 import sys
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -18,11 +17,19 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.config import Config, ConfigError
+from transforms.processes import die_with_parent
 
 RESULT = "result.json"
+PARENT_VARIABLE = "NEWSALIGN_PARENT"
 DONE, STEP_FAILED, UNUSABLE, WORKER_DIED = 0, 1, 2, 3
-STEP_FAILURE_MARK = "while running"  # how Beam words an exception raised by a step
-PR_SET_PDEATHSIG = 1
+# How Beam words the loss of a local worker; whatever else ends a job would end it again.
+WORKER_LOSS_MARKS = (
+    "Channel closed prematurely",
+    "exited with",
+    "Socket closed",
+    "StatusCode.UNAVAILABLE",
+    "StatusCode.CANCELLED",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +118,8 @@ def run_batch(spec: JobSpec, config: Config) -> dict[str, Any]:
 
 def main(arguments: list[str]) -> int:
     """Run the job of a spec file; returns one of the exit codes above."""
-    _die_with_parent()
+    parent = os.environ.get(PARENT_VARIABLE)
+    die_with_parent(int(parent) if parent else None)
     _import_beam()
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
     spec_path = Path(arguments[0])
@@ -125,11 +133,21 @@ def main(arguments: list[str]) -> int:
         if _is_unusable(error):
             code = UNUSABLE
         else:
-            code = STEP_FAILED if STEP_FAILURE_MARK in str(error) else WORKER_DIED
+            code = WORKER_DIED if _lost_worker(error, spec) else STEP_FAILED
             logging.exception("job failed")
         result = {"error": _last_line(error)}
     (spec_path.parent / RESULT).write_text(json.dumps(result), encoding="utf-8")
     return code
+
+
+def _lost_worker(error: Exception, spec: JobSpec) -> bool:
+    """Return whether a local worker was lost; another runner retries its workers itself."""
+    from pipeline.config import RunnerSettings
+    from pipeline.runners import is_local
+
+    if not is_local(RunnerSettings.model_validate(spec.config["runner"])):
+        return False
+    return any(mark in str(error) for mark in WORKER_LOSS_MARKS)
 
 
 def _is_unusable(error: Exception) -> bool:
@@ -159,12 +177,6 @@ def _import_beam() -> None:
             del sys.modules["pandas"]
         else:
             sys.modules["pandas"] = hidden
-
-
-def _die_with_parent() -> None:
-    """Ask the kernel to kill this process when its supervisor dies, so that no job outlives it."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 if __name__ == "__main__":

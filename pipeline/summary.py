@@ -17,18 +17,19 @@ LINES = (
         "feeds asked",
         "{feeds_not_modified} of them had nothing new, {feeds_failed} failed",
     ),
-    ("articles", "articles read", ""),
+    ("items", "articles read", ""),
     ("new", "new", "first seen in this run"),
     ("revised", "revised", "known, with a changed text"),
     ("noted", "noted", "known, seen again elsewhere"),
     ("unchanged", "unchanged", "known, nothing new"),
+    ("other_coding", "older coding", "of them keep the stances that another version read"),
     ("copies", "copies", "carry a text that another article had first"),
     ("stories", "stories", "that these articles belong to"),
     ("evidence", "stances", "{counted} of them counted"),
     ("windows", "windows", "days whose alignments were rewritten"),
     ("rejects", "rejects", "{reasons}"),
 )
-ONLY_IF_ANY = frozenset({"feeds_polled", "new", "revised", "noted", "unchanged"})
+ONLY_IF_ANY = frozenset({"feeds_polled", "new", "revised", "noted", "unchanged", "other_coding"})
 
 
 def print_summary(screen: Console, report: Mapping[str, Any]) -> None:

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pipeline.job import DONE, RESULT, STEP_FAILED, UNUSABLE, JobSpec, write_spec
+from pipeline.job import DONE, PARENT_VARIABLE, RESULT, STEP_FAILED, UNUSABLE, JobSpec, write_spec
 
 POLL_S = 0.2
 MISSING_WORKER_S = 30.0  # Beam may wait for ever for a worker that is gone
@@ -74,6 +74,7 @@ def run_job(
             stdout=log,
             stderr=log,
             start_new_session=True,
+            env={**os.environ, PARENT_VARIABLE: str(os.getpid())},
         )
         try:
             _watch(process, timeout_s, on_tick)

@@ -92,5 +92,8 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
         allowed = [one for one in addresses if self._allow_private or is_public(one)]
         if addresses and not allowed:
-            raise PrivateAddressError(f"{host} is {addresses[0]}, which isn't public")
+            raise PrivateAddressError(
+                f"{host} is {addresses[0]}, which isn't public"
+                "; network.allow_private = true allows it"
+            )
         return allowed

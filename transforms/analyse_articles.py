@@ -15,6 +15,7 @@ from transforms.article_rows import Task, document_of, stance_rows, with_analysi
 from transforms.catalog import Catalog
 from transforms.parquet_io import Row
 from transforms.partitions import Rows
+from transforms.processes import die_with_parent
 from transforms.records import Reject
 from transforms.settings import ActorSettings, StanceSettings
 from transforms.stances.lexicon import Lexicon
@@ -34,6 +35,9 @@ class _Analyse(beam.DoFn):
     def __init__(self, coding_version: str, progress: str | None) -> None:
         self._coding_version = coding_version
         self._progress = progress
+
+    def setup(self) -> None:
+        die_with_parent()
 
     def process(self, tasks: Sequence[Task], coding: bytes) -> Iterator[Any]:
         tasks = sorted(tasks, key=lambda task: task.plan.article_id)

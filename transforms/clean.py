@@ -102,16 +102,17 @@ def identity_keys(item: RawItem, outlet: str, canonical: str, content_hash: str)
 
     The URL outranks the guid: publishers rewrite guids and keep links. A URL that names a site's
     front page, or that several entries of one feed share, names no article; a guid that several
-    entries share doesn't either.
+    entries share doesn't either. Without a URL the text itself is a key: a file's name is none,
+    since tomorrow's articles may come under it.
     """
     keys = []
     if canonical and not is_site_root(canonical) and "url_shared" not in item.flags:
         keys.append(f"u:{outlet}|{canonical}")
     if item.guid and item.guid_unique:
         keys.append(f"g:{item.feed_url or outlet}|{item.guid}")
-    if not keys and item.feed_url is None and item.origin:
-        keys.append(f"o:{outlet}|{item.origin}")
-    return (*keys, f"c:{content_hash}") if not keys else tuple(keys)
+    if not keys or not keys[0].startswith("u:"):
+        keys.append(f"c:{outlet}|{content_hash}")
+    return tuple(keys)
 
 
 def _outlet(item: RawItem, canonical: str) -> str:
@@ -126,7 +127,10 @@ def _outlet(item: RawItem, canonical: str) -> str:
 
 
 class CleanFn(beam.DoFn):
-    """Cleans one item at a time; an item that breaks it is a reject, never an exception."""
+    """Cleans one item at a time; an item that breaks it is a reject, never an exception.
+
+    A date that can't be read is a reject too, though its article is kept and dated otherwise.
+    """
 
     def __init__(self, settings: CleanSettings, rules: CleaningRules) -> None:
         self._settings = settings
@@ -140,8 +144,12 @@ class CleanFn(beam.DoFn):
             result = _reject(item, "clean_failed", f"{type(error).__name__}: {error}", "")
         if isinstance(result, Reject):
             yield beam.pvalue.TaggedOutput(REJECTS, result)
-        else:
-            yield result
+            return
+        yield result
+        if "date_unparsed" in result.flags:
+            detail = f"published {item.published!r}; dated by its first sight"
+            reject = _reject(item, "date_unparsed", detail[:EXCERPT_CHARS], result.title)
+            yield beam.pvalue.TaggedOutput(REJECTS, reject)
 
 
 class Clean(beam.PTransform):

@@ -142,7 +142,9 @@ def _order(article: StoredArticle) -> tuple[datetime, str]:
 
 
 def _agrees(key: str, meta: ItemMeta, other: ItemMeta | StoredArticle) -> bool:
-    if not key.startswith(GUID_KEY) or meta.identity_keys[0] == other.identity_keys[0]:
+    if not key.startswith(GUID_KEY):
+        return True
+    if meta.identity_keys[0] == other.identity_keys[0] and meta.identity_keys[0] != key:
         return True
     if not meta.sentences or not other.sentences:
         return False
@@ -167,7 +169,7 @@ def _identity(group: list[ItemMeta], stored: StoredArticle | None) -> Identity:
         oldest = min(dated, key=lambda m: (m.published_at, m.item_id)) if dated else None
         published = oldest.published_at if oldest else None
         return Identity(
-            article_id=stable_id("article", first.identity_keys[0]),
+            article_id=_first_id(first),
             status="new",
             item=latest,
             stored=None,
@@ -195,6 +197,14 @@ def _identity(group: list[ItemMeta], stored: StoredArticle | None) -> Identity:
         first_seen_at=min(first_seen, stored.first_seen_at),
         modified_at=_modified(latest, stored.published_at) if replaces else None,
     )
+
+
+def _first_id(first: ItemMeta) -> str:
+    """Return the id of a new article; a guid alone may be reused, so its headline goes in too."""
+    key = first.identity_keys[0]
+    if key.startswith(GUID_KEY):
+        return stable_id("article", key, *first.sentences[:1])
+    return stable_id("article", key)
 
 
 def _ordered(first: str, keys: set[str]) -> tuple[str, ...]:

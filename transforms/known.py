@@ -31,23 +31,32 @@ def split_known(
     return fresh, known
 
 
+def count_other_coding(known: Sequence[Article], view: StoreView, coding_version: str) -> int:
+    """Return how many known articles were coded otherwise than this run would code them."""
+    ids = set(view.by_keys({article.identity_keys[0] for article in known}).values())
+    stored = view.articles(ids).values()
+    return sum(a.analysed and a.coding_version != coding_version for a in stored)
+
+
 class SkipKnown(beam.PTransform):
     """PCollection[Article] -> tagged fresh articles and counts ({"unchanged": n, …})."""
 
-    def __init__(self, view: StoreView) -> None:
+    def __init__(self, view: StoreView, coding_version: str) -> None:
         super().__init__()
         self._view = view
+        self._coding_version = coding_version
 
     def expand(self, articles: beam.PCollection[Article]) -> Any:
-        view = self._view
+        view, coding_version = self._view, self._coding_version
 
         def split(batch: Sequence[Article]) -> Iterator[Any]:
             fresh, known = split_known(batch, view)
             for article in fresh:
                 yield beam.pvalue.TaggedOutput(FRESH, article)
             count = len(known)
+            counts = {"items": count, "articles": count, "unchanged": count}
             yield beam.pvalue.TaggedOutput(
-                COUNTS, {"items": count, "articles": count, "unchanged": count}
+                COUNTS, {**counts, "other_coding": count_other_coding(known, view, coding_version)}
             )
 
         return (

@@ -107,7 +107,9 @@ def check(
     from pipeline.formats import safe_text
     from transforms.catalog_check import check_catalog
 
-    paths = catalog_paths(read_config(config), config, files)
+    own = catalog_paths(read_config(config), config, [])
+    known = {path.resolve() for path in own}
+    paths = [*own, *(file for file in files or () if file.resolve() not in known)]
     findings = check_catalog(paths)
     if files:
         findings = [f for f in findings if any(f.path.is_relative_to(file) for file in files)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import json as jsonlib
 from datetime import datetime
 from pathlib import Path
@@ -101,6 +102,9 @@ def run(
         raise UserError(
             "nothing to read: name an INPUT or a --feed, set input.paths, or use feeds add"
         )
+    for name in inputs or ():
+        if not ("://" in name or glob.has_magic(name) or Path(name).expanduser().exists()):
+            raise UserError(f"{name}: no such file or folder")
     report = _run(effective, config, quiet)
     if json:
         print(jsonlib.dumps(report.as_dict(), ensure_ascii=False))

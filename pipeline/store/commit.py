@@ -47,8 +47,12 @@ class Commit:
 
 
 def commit(layout: Layout, change: Commit) -> list[Place]:
-    """Make a batch part of the store and return the partitions whose bytes changed."""
+    """Make a batch part of the store and return the partitions whose bytes changed.
+
+    A commit that was interrupted before is finished first.
+    """
     layout.state.mkdir(parents=True, exist_ok=True)
+    finish(layout)
     write_durably(layout.intent, json.dumps(_to_json(change)))
     return finish(layout)
 

@@ -88,3 +88,8 @@ def test_a_missing_catalog_or_lexicon_names_its_key() -> None:
 def test_the_fingerprint_follows_the_values() -> None:
     assert load_config().fingerprint() == load_config().fingerprint()
     assert load_config(None, {"runner.workers": 2}).fingerprint() != load_config().fingerprint()
+
+
+def test_an_unknown_section_on_the_command_line_is_blamed_on_it() -> None:
+    with pytest.raises(ConfigError, match=r"^command line: nosuch: unknown key"):
+        load_config(None, {"nosuch.key": "1"})

@@ -274,6 +274,55 @@ def test_private_addresses_are_refused_by_default(served: SeedServer, tmp_path: 
     assert report["counts"].get("articles", 0) == 0
 
 
+def test_a_file_that_changes_under_its_name_loses_nothing(tmp_path: Path) -> None:
+    output, source = tmp_path / "out", tmp_path / "today.jsonl"
+    texts = (
+        "Kenya condemned Rwanda on Thursday over the closure of a border market.",
+        "Brazil thanked Peru on Friday for its help with the fires in the north.",
+    )
+    for day, text in enumerate(texts, 20):
+        row = {"text": text, "published_at": f"2026-11-{day}T08:00:00Z", "outlet": "o.example"}
+        source.write_text(json.dumps(row))
+        newsalign_run([str(source)], output, "--workers", "1")
+    found = rows(output, "SELECT source_rollup, target_rollup FROM {stances} ORDER BY 1")
+    assert found == [("BRA", "PER"), ("KEN", "RWA")]
+
+
+def test_a_date_that_is_nonsense_is_a_reject_and_its_article_stays(tmp_path: Path) -> None:
+    source = tmp_path / "odd.jsonl"
+    source.write_text(
+        json.dumps({"text": "Kenya thanked Rwanda on Friday for its help.", "date": "45th of Foo"})
+    )
+    report = newsalign_run([str(source)], tmp_path / "out", "--workers", "1")
+    assert report["rejects"] == {"date_unparsed": 1}
+    assert report["counts"]["new"] == 1
+    assert rows(tmp_path / "out", "SELECT published_at_source FROM {articles}") == [("first_seen",)]
+
+
+def test_another_threshold_says_what_keeps_its_older_coding(
+    one: tuple[Path, dict[str, Any]], tmp_path: Path
+) -> None:
+    output = tmp_path / "out"
+    shutil.copytree(one[0], output)
+    more = ["--workers", "1", "--set", "stances.min_confidence=0.9"]
+    report = newsalign_run([str(SEEDS)], output, *more)
+    assert report["counts"]["other_coding"] > 80
+
+
+def test_a_runner_that_cannot_start_fails_the_run_and_keeps_its_input(tmp_path: Path) -> None:
+    source, output = tmp_path / "a.txt", tmp_path / "out"
+    source.write_text("Title\n\nKenya thanked Rwanda on Friday for its help in the north.")
+    wrong = ["--runner", "PrismRunner", "--", f"--prism_location={tmp_path / 'nowhere'}"]
+    done = subprocess.run(
+        command([str(source)], output, *wrong), capture_output=True, text=True, timeout=280
+    )
+    assert done.returncode == 1
+    assert len(done.stderr.strip().splitlines()) == 1
+    report = newsalign_run([str(source)], output, "--workers", "1")
+    assert report["rejects"] == {}
+    assert report["counts"]["new"] == 1
+
+
 def beam_workers(parent: int) -> list[int]:
     """Return the Beam worker processes below a process (Linux)."""
     found: list[int] = []

@@ -201,6 +201,20 @@ def test_a_commit_stopped_anywhere_is_finished_by_the_next_start(tmp_path: Path,
     assert finish(again) == []
 
 
+def test_a_commit_finishes_the_one_that_was_interrupted_before_it(tmp_path: Path) -> None:
+    layout = Layout(tmp_path / "out")
+    first = prepare(layout, "b1", "one")
+    layout.state.mkdir(parents=True, exist_ok=True)
+    from pipeline.store import commit as module
+
+    layout.intent.write_text(json.dumps(module._to_json(first)))
+    second = prepare(layout, "b2", "two")
+    commit(layout, second)
+    assert set(IndexView(layout.index).articles(["b1", "b2"])) == {"b1", "b2"}
+    assert stored(layout) == [{"alias": "a", "story_id": "two"}]
+    assert Journal(layout.journal).pending() == []
+
+
 def test_a_second_writer_is_told_who_holds_the_lock(tmp_path: Path) -> None:
     path = tmp_path / "out" / "_state" / "writer.lock"
     with (

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.config import ConfigError, RunnerSettings
+from pipeline.config import Config, ConfigError, RunnerSettings
+from pipeline.job import JobSpec, _lost_worker
 from pipeline.run import _halves, _split_records
 from pipeline.runners import check_runner, worker_count
 from pipeline.supervise import WorkerDiedError, halve_until_done
@@ -68,3 +69,17 @@ def test_known_runners_pass_and_small_inputs_take_one_worker() -> None:
         check_runner(RunnerSettings(name=name))
     assert worker_count(RunnerSettings(), 10) == 1
     assert worker_count(RunnerSettings(workers=3), 10) == 3
+
+
+def test_only_a_lost_local_worker_is_blamed_on_the_input() -> None:
+    def spec(runner: str) -> JobSpec:
+        config = Config.model_validate({"runner": {"name": runner}}).model_dump(mode="json")
+        return JobSpec("batch", config, None, "out", "r", "2026-11-25T00:00:00Z", 1)
+
+    lost = RuntimeError("Channel closed prematurely.")
+    assert _lost_worker(lost, spec("DirectRunner"))
+    assert not _lost_worker(lost, spec("FlinkRunner"))
+    assert not _lost_worker(
+        OSError("No space left on device [while running 'Stage']"), spec("local")
+    )
+    assert not _lost_worker(ValueError("Unable to fetch the runner's binary"), spec("local"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -200,6 +201,32 @@ def test_a_moved_url_with_the_same_guid_and_text_is_the_same_article() -> None:
     run(store, [item("old-slug", 0, ("t", "b"), guid="7")], [])
     run(store, [item("new-slug", 0, ("t", "b", "c"), guid="7", fetched=200)], [])
     assert len(store.stored) == 1
+
+
+def by_id(identifier: str, sentences: Sequence[str], fetched: float = 100.0) -> ItemMeta:
+    """An item without a URL, known by an id of its source and by its text."""
+    made = item("x", 0, sentences, fetched=fetched)
+    keys = (f"g:{identifier}", f"c:{made.content_hash}")
+    return replace(made, identity_keys=keys)
+
+
+def test_an_id_reused_for_another_text_keeps_both_articles_and_a_rerun_knows_them() -> None:
+    batch = [by_id("a", ("kenya", "k2")), by_id("a", ("brazil", "b2"))]
+    store = MemoryStore()
+    store.apply(plan_batch(batch, [], store, CODING))
+    assert len(store.stored) == 2
+    again = plan_batch([replace(meta) for meta in batch], [], store, CODING)
+    assert again.counts["unchanged"] == 2
+    assert again.counts["new"] == again.counts["revised"] == 0
+
+
+def test_an_id_with_an_edited_text_is_a_revision() -> None:
+    store = MemoryStore()
+    store.apply(plan_batch([by_id("a", ("title", "s1"))], [], store, CODING))
+    later = by_id("a", ("title", "s1", "s2"), fetched=200)
+    store.apply(plan_batch([later], [], store, CODING))
+    assert len(store.stored) == 1
+    assert next(iter(store.stored.values())).sentences == ("title", "s1", "s2")
 
 
 def test_an_undated_article_keeps_its_first_seen_time() -> None:
