@@ -200,6 +200,9 @@ class Fetcher:
             max_age_s=max_age_s(headers.get("cache-control")),
         )
         if response.status_code == 304:
+            # It has no body, but the connection serves again only once its end has been read.
+            async for _ in response.aiter_raw():
+                break
             # RFC 9110, 15.4.5: a 304 need not repeat them.
             return replace(
                 result,

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import brotli
@@ -63,6 +64,36 @@ def test_not_modified_keeps_the_validators(httpserver: HTTPServer) -> None:
     result = fetch(httpserver.url_for("/feed"), etag='"1"', last_modified="x")
     assert (result.reason, result.not_modified) == (None, True)
     assert (result.etag, result.last_modified) == ('"1"', "x")
+
+
+@pytest.mark.parametrize("status", [200, 304])
+def test_a_connection_serves_many_requests(status: int) -> None:
+    connections: list[Any] = []
+
+    class Answer(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def setup(self) -> None:
+            connections.append(self.client_address)
+            super().setup()
+
+        def do_GET(self) -> None:
+            self.send_response(status)
+            if status == 200:
+                self.send_header("Content-Length", "1")
+            self.end_headers()
+            self.wfile.write(b"x" if status == 200 else b"")
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        urls = [f"http://127.0.0.1:{server.server_port}/{number}" for number in range(6)]
+        results = list(fetch_all(map(FetchRequest, urls), limits(concurrency=1)))
+        server.shutdown()
+    assert [one.status for one in results] == [status] * 6
+    assert len(connections) == 1
 
 
 @pytest.mark.parametrize(
