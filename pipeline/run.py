@@ -5,6 +5,7 @@ A run first finishes what a killed run left: a begun commit, then pending journa
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import json
 import platform
@@ -184,8 +185,8 @@ class _Run:
             self._drain()
             self._arrive([*slices, *self._due(feeds)])
             self._drain()
-        except BaseException:
-            report.status = "failed"
+        except BaseException as error:
+            report.status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
             self._record()
             raise
         report.status = "done"
@@ -223,9 +224,11 @@ class _Run:
         try:
             return run_job(job, spec, self.config.runner.job_timeout_s, on_tick)
         except BaseException:
-            self.layout.logs.mkdir(parents=True, exist_ok=True)
-            kept = self.layout.logs / f"{self.report.run_id}-{job.folder.name}.log"
-            shutil.copyfile(job.log, kept)
+            # The log is kept where it can be; a full disk must not hide what went wrong.
+            with contextlib.suppress(OSError):
+                self.layout.logs.mkdir(parents=True, exist_ok=True)
+                kept = self.layout.logs / f"{self.report.run_id}-{job.folder.name}.log"
+                shutil.copyfile(job.log, kept)
             raise
 
     def _due(self, named: Sequence[str]) -> list[FeedSource]:

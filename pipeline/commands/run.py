@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import glob
 import json as jsonlib
+import signal
+import threading
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -145,6 +147,9 @@ def _run(config: Config, file: Path | None, quiet: bool) -> RunReport:
     from pipeline.store.lock import LockedError
     from pipeline.supervise import RunFailedError, UnusableError
 
+    # A service manager's stop ends a run as Ctrl-C does: workers gone, the run's record written.
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with show_progress(quiet) as show:
             return run_once(config, file.parent if file else None, show)

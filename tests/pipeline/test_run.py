@@ -20,7 +20,13 @@ import pyarrow.parquet as pq
 import pytest
 from seed_server import SEEDS, SeedServer
 
+from pipeline.config import load_config
+from pipeline.job import JobSpec
+from pipeline.run import run
+from pipeline.supervise import Job, WorkerDiedError, run_job
+from transforms.records import RawItem
 from transforms.schemas import DATASETS
+from transforms.segments import JournalSlice, read_slice
 
 pytestmark = pytest.mark.job
 
@@ -365,6 +371,58 @@ def test_a_killed_worker_costs_a_retry_and_not_the_run(
     assert process.returncode == 0, err
     assert files(output) == files(one[0])
     assert json.loads(out)["counts"]["rejects"] == one[1]["counts"]["rejects"]
+
+
+def test_an_input_that_kills_its_worker_is_rejected_and_its_neighbours_are_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = tmp_path / "in"
+    source.mkdir()
+    for name, state in (("a", "Kenya"), ("b", "Chile"), ("c", "Ghana")):
+        text = f"Title {name}\n\n{state} thanked Rwanda on Friday for its help in the north."
+        (source / f"{name}.txt").write_text(text)
+    died = []
+
+    def deadly(job: Job, spec: JobSpec, *more: Any) -> dict[str, Any]:
+        slices = [JournalSlice(*values) for values in spec.slices] if spec.kind == "batch" else []
+        records = [record for part in slices for record in read_slice(part)]
+        if any(isinstance(r, RawItem) and r.origin == "b.txt" for r in records):
+            died.append(len(records))
+            raise WorkerDiedError("killed by SIGKILL")
+        return run_job(job, spec, *more)
+
+    monkeypatch.setattr("pipeline.run.run_job", deadly)
+    output = tmp_path / "out"
+    inputs = {"input.paths": [str(source)], "output.path": str(output), "runner.workers": 1}
+    report = run(load_config(None, inputs))
+    assert report.status == "done"
+    assert report.rejects == {"worker_crash": 1}
+    assert died[-2:] == [1, 1]
+    found = rows(output, "SELECT source_rollup FROM {stances} ORDER BY 1")
+    assert found == [("GHA",), ("KEN",)]
+    assert rows(output, "SELECT origin, stage FROM {rejects}") == [("b.txt", "clean")]
+    assert not list((output / "_state" / "journal" / "pending").glob("*"))
+
+
+def test_a_stopped_run_leaves_no_process_and_says_so(tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    process = subprocess.Popen(command([str(SEEDS)], output, "--workers", "1"))
+    specs = output / "_state" / "staging"
+    deadline = time.monotonic() + 60
+    while not list(specs.glob("job-*/spec.json")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.terminate()
+    assert process.wait(timeout=30) == 130
+    alive = [p for p in Path("/proc").glob("[0-9]*/cmdline") if str(output) in _read(p)]
+    assert alive == []
+    assert rows(output, "SELECT status FROM {runs}") == [("interrupted",)]
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(errors="replace")
+    except OSError:
+        return ""
 
 
 def test_kills_at_random_moments_lose_and_double_nothing(
