@@ -38,7 +38,7 @@ _DROPPED_WHOLE = re.compile(
 )
 _CDATA_MARK = re.compile(r"<!\[CDATA\[|\]\]>")
 _ENTITY = re.compile(r"&(?:[A-Za-z][A-Za-z0-9]{1,31}|#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6});")
-_SENTENCE_ENDS = (".", "!", "?", "…", ":", '"', "”", "’", "'", ")", "。")
+SENTENCE_ENDS = (".", "!", "?", "…", ":", '"', "”", "’", "'", ")", "。")
 # Zero width and direction marks, soft hyphen, byte order mark, and controls but tab and newline.
 # U+200C and U+200D stay: Persian, Hindi and emoji are misspelt without them.
 _INVISIBLE = "\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb"
@@ -105,7 +105,7 @@ def reflow(text: str) -> str:
     previous = ""
     for line in lines:
         if previous and line:
-            wrapped = len(previous) in WRAP_CHARS and not previous.endswith(_SENTENCE_ENDS)
+            wrapped = len(previous) in WRAP_CHARS and not previous.endswith(SENTENCE_ENDS)
             pieces.append(" " if wrapped or line[0].islower() else "\n\n")
         elif line:
             pieces.append("\n\n")

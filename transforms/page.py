@@ -12,12 +12,14 @@ import trafilatura
 from lxml import etree, html  # type: ignore[import-untyped]
 
 from transforms.json_feed import as_text
-from transforms.markup import has_tags, html_to_text, tidy
+from transforms.markup import SENTENCE_ENDS, has_tags, html_to_text, tidy
 
 # trafilatura's time grows with the tree; pages of news have a tenth of these.
 MAX_PAGE_CHARS = 5_000_000
 MAX_PAGE_TAGS = 40_000
 MIN_TEXT_WORDS = 15
+# Sentences take nearly all words of an article; menus, teasers and datelines are none.
+MAX_LOOSE_SHARE = 0.1
 
 _ARTICLE_TYPES = re.compile(r"Article|BlogPosting|Report\b|LiveBlog", re.IGNORECASE)
 _TITLE_TAIL = re.compile(r"\s+[|–—·»-]\s+([^|–—·»]{2,60})\Z")
@@ -85,14 +87,11 @@ def _tree(markup: str) -> html.HtmlElement | None:
 def _main_text(markup: str, tree: html.HtmlElement, url: str | None) -> str:
     text = ""
     if len(markup) <= MAX_PAGE_CHARS and markup.count("<") <= MAX_PAGE_TAGS:
-        try:
-            found = trafilatura.extract(
-                markup, url=url, include_comments=False, include_tables=False, fast=True
-            )
-        except Exception:
-            # Whatever a page breaks in the extractor, its text can still be had the plain way.
-            found = None
-        text = "\n\n".join(line for line in (found or "").split("\n") if line.strip())
+        text = _extracted(markup, url, fast=True)
+        if _is_doubtful(text):
+            # The fallbacks take twice the time, so only pages that need them pay for them.
+            full = _extracted(markup, url, fast=False)
+            text = full if len(full.split()) >= MIN_TEXT_WORDS else text
     if len(text.split()) >= MIN_TEXT_WORDS:
         return tidy(text)
     candidates = [
@@ -102,6 +101,25 @@ def _main_text(markup: str, tree: html.HtmlElement, url: str | None) -> str:
     ]
     longer = next((other for other in candidates if other), "") or html_to_text(markup)
     return longer if len(longer.split()) > len(text.split()) else tidy(text)
+
+
+def _extracted(markup: str, url: str | None, *, fast: bool) -> str:
+    try:
+        found = trafilatura.extract(
+            markup, url=url, include_comments=False, include_tables=False, fast=fast
+        )
+    except Exception:
+        # Whatever a page breaks in the extractor, its text can still be had the plain way.
+        found = None
+    return "\n\n".join(line for line in (found or "").split("\n") if line.strip())
+
+
+def _is_doubtful(text: str) -> bool:
+    """Say whether a text is too short, or too much of it in lines that are no sentences."""
+    words = len(text.split())
+    lines = (line.rstrip() for line in text.split("\n"))
+    loose = sum(len(line.split()) for line in lines if not line.endswith(SENTENCE_ENDS))
+    return words < MIN_TEXT_WORDS or loose > MAX_LOOSE_SHARE * words
 
 
 def _meta(tree: html.HtmlElement) -> dict[str, str]:

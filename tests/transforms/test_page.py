@@ -85,3 +85,19 @@ def test_a_page_that_trafilatura_leaves_empty_keeps_its_text() -> None:
 @given(st.text(st.sampled_from("<>/ad=p\"'&;hmltbody!-"), max_size=80))
 def test_any_markup_gives_a_page(markup: str) -> None:
     assert isinstance(read_page(f"<html>{markup}").text, str)
+
+
+def test_menus_around_a_text_without_any_marks_are_not_of_it() -> None:
+    sentences = [
+        "Fishermen from Ostrava blocked the harbour of Sund on Monday in protest against quotas.",
+        "About thirty boats lay across the entrance from dawn, and a ferry had to turn back.",
+        "The minister met the fishermen and promised to raise the matter with Valdoria.",
+        "The blockade ended at six, but the fishermen said that they would be back within a week.",
+    ]
+    menu = "".join(f'<div><a href="/{n}">{n}</a></div>' for n in ("Tides", "Herring", "Lighthouse"))
+    body = "".join(f"<div class=c6>{sentence}</div>" for sentence in sentences)
+    found = read_page(
+        f"<body><div><div>{menu}</div><div>{body}</div><div>{menu}</div></div></body>"
+    )
+    assert [line for line in found.text.split("\n\n") if line in sentences] == sentences
+    assert "Herring" not in found.text
