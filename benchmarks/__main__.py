@@ -13,6 +13,8 @@ HERE = Path(__file__).resolve().parent
 BENCHMARKS = (
     ("The whole job against the bare parse loop", ["benchmarks.job", "--articles", "2000"]),
     ("Deduplication against datasketch", ["benchmarks.deduplicate", "--articles", "10000"]),
+    ("Page text against other extractors", ["benchmarks.page_text"]),
+    ("Polling feeds against latency ÷ concurrency", ["benchmarks.poll_feeds"]),
 )
 
 

@@ -1,17 +1,22 @@
 """The code blocks of README.md and docs/, for tests to run; and real output for README.md.
 
 `python tests/pipeline/readme_blocks.py` runs the commands of every `console` block against the
-store in `out/` (made by `make run`) and replaces the output that stands below them.
+store in `out/` (made by `make run`) and replaces the output that stands below them. Meanwhile it
+serves `seeds/` on port 8000, as the README says, and the registry `desk/` is its own.
 """
 
 from __future__ import annotations
 
+import functools
 import os
 import re
+import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -81,5 +86,17 @@ def _output(command: str) -> str:
     return done.stdout
 
 
+def main() -> None:
+    """Refresh the README in place."""
+    serve = functools.partial(SimpleHTTPRequestHandler, directory=str(ROOT / "seeds"))
+    with ThreadingHTTPServer(("localhost", 8000), serve) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            README.write_text(refresh(README.read_text(encoding="utf-8")), encoding="utf-8")
+        finally:
+            shutil.rmtree(ROOT / "desk", ignore_errors=True)
+            server.shutdown()
+
+
 if __name__ == "__main__":
-    README.write_text(refresh(README.read_text(encoding="utf-8")), encoding="utf-8")
+    main()
