@@ -48,7 +48,7 @@ bench: $(STAMP)
 
 # The lock leaves out what only fuzzing needs. feedparser's own documents come with its sources.
 soak: $(STAMP)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[soak]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation -e '.[soak]'
 	@test -d build/feedparser-$(FEEDPARSER) || { mkdir -p build && cd build \
 		&& ../$(BIN)/python -m pip download --quiet --disable-pip-version-check --no-deps \
 			--no-binary feedparser feedparser==$(FEEDPARSER) \

@@ -183,13 +183,14 @@ def _without_mobile_label(host: str, rules: CleaningRules) -> str:
         # `m.com` is a site; only a label in front of a registered domain may go.
         if _domain_of_host(host) == host:
             break
-        host = rest
+        host = rest.strip(".")
     return host
 
 
 def _without_amp(path: str) -> str:
     while True:
-        shorter = _AMP_SUFFIX.sub("", path)
+        # What is left of `/..amp` is a dot segment.
+        shorter = _resolve_dots(_AMP_SUFFIX.sub("", path))
         shorter = shorter.rstrip("/") or "/"
         if shorter == "/" and path.rstrip("/"):
             return path.rstrip("/")

@@ -148,6 +148,19 @@ def test_a_host_may_end_in_any_full_stop(dot: str) -> None:
     assert canonical_url(f"http://daily.example.net{dot}:99999/a") == key
 
 
+@pytest.mark.parametrize(
+    ("url", "key"),
+    [
+        ("https://m..daily.example.net/a", "https://daily.example.net/a"),
+        ("https://daily.example.net/.htm/..amp", "https://daily.example.net/.htm"),
+        ("https://daily.example.net/..amp", "https://daily.example.net/..amp"),
+    ],
+)
+def test_what_is_left_of_a_variant_is_in_normal_form_too(url: str, key: str) -> None:
+    assert canonical_url(url) == key
+    assert canonical_url(key) == key
+
+
 def test_public_case_of_url_variants() -> None:
     cases = Path("../shared/cases/cases.jsonl")
     if not cases.exists():
