@@ -138,9 +138,11 @@ def test_counts_can_be_recounted_from_stances(one: tuple[Path, dict[str, Any]]) 
         WITH per_story AS (
           SELECT story_id, source_rollup s, target_rollup t,
                  sum(score * confidence) / sum(confidence) AS mean,
-                 bool_or(stance = 'supportive') AND bool_or(stance = 'opposed') AS signs
+                 bool_or(stance = 'supportive') AND bool_or(stance = 'opposed') AS signs,
+                 bool_or(stance <> 'neutral') AS signed
           FROM {stances} WHERE counted AND source_rollup <> target_rollup GROUP BY ALL)
-        SELECT s, t, count(*) FILTER (mean > 0.2), count(*) FILTER (mean < -0.2),
+        SELECT s, t, count(*) FILTER (signed AND mean > 0.2),
+               count(*) FILTER (signed AND mean < -0.2),
                count(*) FILTER (abs(mean) <= 0.2 AND signs), count(*)
         FROM per_story GROUP BY ALL ORDER BY ALL""",
     )
