@@ -12,7 +12,14 @@ from pipeline.run import Progress
 from pipeline.summary import print_summary
 
 REPORT: dict[str, Any] = {
-    "counts": {"articles": 1234, "new": 1200, "unchanged": 34, "copies": 5, "stories": 1195}
+    "counts": {
+        "items": 1234,
+        "articles": 1234,
+        "new": 1200,
+        "unchanged": 34,
+        "copies": 5,
+        "stories": 1195,
+    }
     | {"evidence": 900, "counted": 850},
     "rejects": {"not_json": 2, "no_text": 1},
     "windows": 7,
