@@ -5,14 +5,17 @@ from __future__ import annotations
 import io
 import zlib
 from collections.abc import Callable, Iterator
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Protocol, cast
 
 import brotli  # type: ignore[import-untyped]
 import zstandard
 
+from transforms.zstd_frames import MAGIC as ZSTD_MAGIC
+from transforms.zstd_frames import FrameReader
+
 GZIP_MAGIC = b"\x1f\x8b"
-ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 PIECE_BYTES = 65_536
+CUT_SHORT = "the compressed stream is cut short"
 # What a zstd frame may make a reader allocate (the format allows terabytes): 128 MiB, the most
 # that `zstd --long` uses unasked.
 MAX_ZSTD_WINDOW = 1 << 27
@@ -40,17 +43,24 @@ class Unpacker(Protocol):
 
 
 class _Zlib:
-    def __init__(self, window: int = _ANY_ZLIB) -> None:
+    """gzip or zlib. Members follow each other in a WARC; zeros behind them are padding.
+
+    What else comes behind a member is passed over where `lenient`, as browsers do, else bad.
+    """
+
+    def __init__(self, window: int = _ANY_ZLIB, *, lenient: bool = True) -> None:
         self._window = window
+        self._lenient = lenient
         self._inflate = zlib.decompressobj(window)
         self._started = False
+        self._tail = b""
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         self._started = self._started or bool(data)
         while True:
             if self._inflate.eof:
-                # Members follow each other in a WARC; anything else behind one is padding.
-                if not data.startswith(GZIP_MAGIC):
+                data = self._behind_member(data)
+                if not data:
                     return
                 self._inflate = zlib.decompressobj(self._window)
             try:
@@ -64,9 +74,22 @@ class _Zlib:
             if not data and len(piece) < PIECE_BYTES:
                 return
 
+    def _behind_member(self, data: bytes) -> bytes:
+        """Return what starts another member; a first byte of one waits for its second."""
+        data = (self._tail + data).lstrip(b"\0")
+        self._tail = b""
+        if data.startswith(GZIP_MAGIC):
+            return data
+        if GZIP_MAGIC.startswith(data):
+            self._tail = data
+        elif not self._lenient:
+            raise BadCompression("what follows a compressed part is neither another nor padding")
+        return b""
+
     def finish(self) -> None:
-        if self._started and not self._inflate.eof:
-            raise BadCompression("the compressed stream is cut short")
+        cut = self._started and not self._inflate.eof
+        if cut or (self._tail and not self._lenient):
+            raise BadCompression(CUT_SHORT)
 
 
 class _Deflate:
@@ -102,7 +125,7 @@ class _Brotli:
 
     def finish(self) -> None:
         if self._started and not self._decoder.is_finished():
-            raise BadCompression("the compressed stream is cut short")
+            raise BadCompression(CUT_SHORT)
 
 
 class _Zstd:
@@ -126,14 +149,17 @@ class _Zstd:
 
 
 def _zstd_pieces(packed: BinaryIO) -> Iterator[bytes]:
+    frames = FrameReader(packed)
     reader = zstandard.ZstdDecompressor(max_window_size=MAX_ZSTD_WINDOW).stream_reader(
-        packed, read_across_frames=True
+        cast(BinaryIO, frames), read_across_frames=True
     )
     try:
         while piece := reader.read(PIECE_BYTES):
             yield piece
     except zstandard.ZstdError as error:
         raise BadCompression(str(error)) from None
+    if not frames.at_end_of_frame:
+        raise BadCompression(CUT_SHORT)
 
 
 _UNPACKERS: dict[str, Callable[[], Unpacker]] = {
@@ -159,16 +185,15 @@ def unpack(pieces: Iterator[bytes], encoding: str, limit: int) -> Iterator[bytes
     make = _UNPACKERS.get(name)
     if make is None:
         raise BadCompression(f"unknown content coding {name[:40]!r}")
-    unpacker = make()
+    yield from limited(_unpacked(limited(pieces, limit), make()), limit)
 
-    def unpacked() -> Iterator[bytes]:
-        for piece in limited(pieces, limit):
-            yield from unpacker.feed(piece)
-        if isinstance(unpacker, _Zstd):
-            yield from unpacker.drain()
-        unpacker.finish()
 
-    yield from limited(unpacked(), limit)
+def _unpacked(pieces: Iterator[bytes], unpacker: Unpacker) -> Iterator[bytes]:
+    for piece in pieces:
+        yield from unpacker.feed(piece)
+    if isinstance(unpacker, _Zstd):
+        yield from unpacker.drain()
+    unpacker.finish()
 
 
 def limited(pieces: Iterator[bytes], limit: int) -> Iterator[bytes]:
@@ -184,7 +209,8 @@ def limited(pieces: Iterator[bytes], limit: int) -> Iterator[bytes]:
 def file_pieces(file: BinaryIO, limit: int) -> Iterator[bytes]:
     """Yield a file's bytes, unpacked if its first bytes are those of gzip or zstd.
 
-    `limit` is on the unpacked bytes; raises as `unpack` does.
+    `limit` is on the unpacked bytes. Raises as `unpack` does, and for a gzip file that goes on
+    with anything but another member or zeros, since a damaged member would hide all that follow.
     """
     head = file.read(4)
     file.seek(0)
@@ -193,6 +219,6 @@ def file_pieces(file: BinaryIO, limit: int) -> Iterator[bytes]:
         return
     raw = iter(lambda: file.read(PIECE_BYTES), b"")
     if head.startswith(GZIP_MAGIC):
-        yield from unpack(raw, "gzip", limit)
+        yield from limited(_unpacked(raw, _Zlib(lenient=False)), limit)
     else:
         yield from limited(raw, limit)

@@ -2,6 +2,7 @@ import gzip
 import io
 import tracemalloc
 import zlib
+from typing import Any
 
 import brotli
 import pytest
@@ -43,10 +44,76 @@ def test_the_limit_is_on_what_comes_out(coding: str) -> None:
         list(unpack(iter([PACKED[coding]]), coding, len(DATA) - 1))
 
 
-@pytest.mark.parametrize("coding", ["gzip", "deflate", "br"])
-def test_a_stream_cut_short_is_bad(coding: str) -> None:
+SHORT = b"".join(b"Report %d of the harbour of Ostrava. " % number for number in range(40))
+_RAW = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+
+
+def zstd(level: int = 3, **parameters: Any) -> bytes:
+    made = zstandard.ZstdCompressionParameters.from_level(level, **parameters)
+    return zstandard.ZstdCompressor(compression_params=made).compress(SHORT)
+
+
+# Every way in which a stream may say how long it is, and whether it was damaged.
+WHOLE = {
+    "gzip": ("gzip", gzip.compress(SHORT)),
+    "gzip, stored": ("gzip", gzip.compress(SHORT, 0)),
+    "deflate": ("deflate", zlib.compress(SHORT)),
+    "raw deflate": ("deflate", _RAW.compress(SHORT) + _RAW.flush()),
+    "br": ("br", brotli.compress(SHORT)),
+    "br, stored": ("br", brotli.compress(SHORT, quality=0)),
+    "zstd": ("zstd", zstd()),
+    "zstd with a checksum": ("zstd", zstd(write_checksum=True)),
+    "zstd without its size": ("zstd", zstd(write_content_size=False)),
+    "zstd of one byte again and again": ("zstd", zstandard.compress(b"x" * 300_000)),
+    "zstd behind a skipped frame": ("zstd", b"\x5a\x2a\x4d\x18\x03\0\0\0abc" + zstd()),
+}
+
+
+@pytest.mark.parametrize("name", WHOLE)
+@pytest.mark.parametrize("size", [1, 100_000])
+def test_a_stream_cut_short_anywhere_is_bad(name: str, size: int) -> None:
+    coding, packed = WHOLE[name]
+    whole = b"".join(unpack(iter(pieces(packed, size)), coding, 1_000_000))
+    assert len(whole) in (len(SHORT), 300_000)
+    end_of_skipped = 11 if "skipped" in name else 0
+    for cut in range(1, len(packed)):
+        if cut == end_of_skipped:
+            continue
+        unpacked = unpack(iter(pieces(packed[:cut], size)), coding, 1_000_000)
+        with pytest.raises(BadCompression):
+            list(unpacked)
+
+
+@pytest.mark.parametrize("name", ["gzip", "zstd", "zstd with a checksum", "zstd without its size"])
+def test_a_file_of_several_parts_cut_short_anywhere_but_between_them_is_bad(name: str) -> None:
+    one = WHOLE[name][1]
+    for cut in range(1, 2 * len(one) + 1):
+        unpacked = file_pieces(io.BytesIO((one + one)[:cut]), 1_000_000)
+        if cut < 4 and not one.startswith(b"\x1f"):
+            assert b"".join(unpacked) == one[:cut]
+        elif cut % len(one) == 0:
+            assert b"".join(unpacked) == SHORT * (cut // len(one))
+        elif cut > 1:
+            with pytest.raises(BadCompression):
+                list(unpacked)
+
+
+@pytest.mark.parametrize("coding", ["gzip", "zstd"])
+@pytest.mark.parametrize("size", [1, 2, 3, 97])
+def test_parts_are_found_wherever_the_pieces_end(coding: str, size: int) -> None:
+    body = WHOLE[coding][1] * 3
+    assert b"".join(unpack(iter(pieces(body, size)), coding, 1_000_000)) == SHORT * 3
+
+
+def test_behind_a_gzip_file_s_members_come_only_zeros() -> None:
+    one = WHOLE["gzip"][1]
+    assert b"".join(file_pieces(io.BytesIO(one + bytes(99)), 1_000_000)) == SHORT
+    assert b"".join(file_pieces(io.BytesIO(one + bytes(9) + one), 1_000_000)) == SHORT * 2
+    damaged = one + b"\x1f\x8c" + one[2:]
     with pytest.raises(BadCompression):
-        list(unpack(iter([PACKED[coding][:-9]]), coding, len(DATA)))
+        list(file_pieces(io.BytesIO(damaged), 1_000_000))
+    # A server's body has one member, and browsers don't mind what comes behind it.
+    assert b"".join(unpack(iter([one + b"<!-- cached -->"]), "gzip", 1_000_000)) == SHORT
 
 
 @pytest.mark.parametrize("coding", ["gzip", "deflate", "br", "zstd", "compress"])
