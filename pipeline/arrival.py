@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +16,7 @@ from transforms.sources import SourceSlice
 
 if TYPE_CHECKING:
     from transforms.read_feeds import FeedSource
+    from transforms.records import RawItem, Reject
 
 
 def build_arrival(
@@ -27,21 +27,23 @@ def build_arrival(
     journal: Path,
     now: datetime,
     polls: Path | None = None,
+    shards: int = 1,
 ) -> None:
     """Add the read end: files and feeds become journal segments under `journal`.
 
-    What the feeds' polls came to is written under `polls`.
+    What the feeds' polls came to is written under `polls`. `shards` is how many parts of the
+    feeds are asked side by side, one a worker.
     """
-    arrived = []
+    # Each to the journal by itself: FnApiRunner holds all that is flattened in its own memory.
+    arrived: dict[str, beam.PCollection[RawItem | Reject]] = {}
     if slices:
         read = pipeline | "ReadFiles" >> ReadFiles(slices, config.read, now)
-        arrived += [read.items, read.rejects]
+        arrived |= {"JournalFiles": read.items, "JournalFileRejects": read.rejects}
     if feeds:
         from transforms.fetch_pages import FetchPages
         from transforms.poll_log import WritePolls
         from transforms.read_feeds import ReadFeeds
 
-        shards = config.runner.workers or os.cpu_count() or 1
         polled = pipeline | "ReadFeeds" >> ReadFeeds(
             feeds, config.network, config.read, now, shards
         )
@@ -50,6 +52,6 @@ def build_arrival(
         items = polled.items
         if config.network.full_text:
             items = items | "FetchPages" >> FetchPages(config.network, shards)
-        arrived += [items, polled.rejects]
-    if arrived:
-        _ = arrived | "Arrived" >> beam.Flatten() | "Journal" >> AppendToJournal(str(journal), now)
+        arrived |= {"JournalFeeds": items, "JournalFeedRejects": polled.rejects}
+    for name, records in arrived.items():
+        _ = records | name >> AppendToJournal(str(journal), now)

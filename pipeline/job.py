@@ -60,7 +60,7 @@ def run_arrival(spec: JobSpec, config: Config) -> dict[str, Any]:
     """Read files and feeds into the journal."""
     from pipeline.arrival import build_arrival
     from pipeline.journal import Journal
-    from pipeline.runners import SMALL_ARRIVAL, beam_pipeline, is_local
+    from pipeline.runners import arrival_workers, beam_pipeline, is_local
     from pipeline.store.layout import Layout
     from transforms.read_feeds import FeedSource
     from transforms.sources import SourceSlice
@@ -69,13 +69,13 @@ def run_arrival(spec: JobSpec, config: Config) -> dict[str, Any]:
     feeds = [FeedSource(**values) for values in spec.feeds]
     polls = Path(spec.polls) if spec.polls else None
     journal = Journal(Layout(Path(spec.root)).journal).pending_folder
-    runner = config.runner
-    if is_local(runner) and spec.items < SMALL_ARRIVAL:
-        runner = runner.model_copy(update={"workers": 1})
+    runner, now = config.runner, datetime.fromisoformat(spec.now)
+    workers = runner.workers or os.cpu_count() or 1
+    if is_local(runner):
+        workers = arrival_workers(runner, spec.items, len(feeds))
+        runner = runner.model_copy(update={"workers": workers})
     with beam_pipeline(runner, spec.items) as pipeline:
-        build_arrival(
-            pipeline, config, slices, feeds, journal, datetime.fromisoformat(spec.now), polls
-        )
+        build_arrival(pipeline, config, slices, feeds, journal, now, polls, workers)
     return {}
 
 

@@ -26,6 +26,7 @@ KNOWN = (
     "DataflowRunner",
 )
 SMALL_ARRIVAL = 20_000  # items that one process reads sooner than two have started
+MANY_FEEDS = 500  # feeds that one process, which reads 100 a second, falls behind with
 SMALL_INPUT = 150  # items below which starting worker processes costs more than they save
 
 
@@ -48,6 +49,13 @@ def worker_count(settings: RunnerSettings, items: int) -> int:
     if settings.workers:
         return settings.workers
     return 1 if items < SMALL_INPUT else os.cpu_count() or 1
+
+
+def arrival_workers(settings: RunnerSettings, items: int, feeds: int) -> int:
+    """Return the number of worker processes of a local job that reads items and feeds."""
+    if items < SMALL_ARRIVAL and feeds < MANY_FEEDS:
+        return 1
+    return settings.workers or os.cpu_count() or 1
 
 
 def beam_pipeline(settings: RunnerSettings, items: int) -> Any:

@@ -39,6 +39,26 @@ def is_public(address: str) -> bool:
     return ip.is_global and not ip.is_multicast
 
 
+def names_private_address(host: str) -> bool:
+    """Say whether a URL's host is an address that isn't public, in any notation, or this machine.
+
+    Needs no resolver, so that names which resolve to such an address aren't noticed.
+    """
+    host = host.rstrip(".").lower()
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        # `127.1`, `0x7f000001` and `2130706433` are addresses to whoever resolves them.
+        address = socket.inet_ntoa(socket.inet_aton(host))
+    except (OSError, UnicodeError, ValueError):
+        address = host
+    try:
+        ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    return not is_public(address)
+
+
 class GuardedBackend(httpcore.AsyncNetworkBackend):
     """Connects to public addresses only.
 

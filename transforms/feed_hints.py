@@ -1,4 +1,4 @@
-"""How long a feed or its server says that an answer stays good, and when it isn't worth asking.
+"""How often a feed says that it changes, and when it isn't worth asking.
 
 Read by pattern, since these stand in the head of feeds whose entries are broken as well.
 """
@@ -10,8 +10,6 @@ from dataclasses import dataclass
 
 HEAD_CHARS = 32_768
 
-_MAX_AGE = re.compile(r"(?:^|[\s,])max-age\s*=\s*\"?(\d{1,9})", re.IGNORECASE)
-_NO_STORE = re.compile(r"\bno-(?:cache|store)\b", re.IGNORECASE)
 _TTL = re.compile(r"<ttl>\s*(\d{1,6})\s*</ttl>", re.IGNORECASE)
 # https://web.resource.org/rss/1.0/modules/syndication/
 _PERIOD = re.compile(r"<(?:\w+:)?updatePeriod>\s*(\w+)\s*</", re.IGNORECASE)
@@ -56,15 +54,6 @@ def read_pace(body: bytes) -> FeedPace:
         skip_hours=tuple(sorted({hour % 24 for hour in hours if hour <= 24})),
         skip_days=tuple(sorted({_DAYS.index(day) for day in days if day in _DAYS})),
     )
-
-
-def max_age_s(cache_control: str | None) -> float | None:
-    """Return the seconds for which a Cache-Control header lets an answer be kept, or None."""
-    header = cache_control or ""
-    found = _MAX_AGE.search(header)
-    if found is None or _NO_STORE.search(header):
-        return None
-    return float(found.group(1))
 
 
 def update_interval_s(text: str) -> float | None:

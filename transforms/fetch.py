@@ -6,22 +6,22 @@ import asyncio
 import queue
 import random
 import ssl
+import sys
 import threading
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import TracebackType
 from urllib.parse import urljoin, urlsplit
 
-import httpcore
 import httpx
 
-from transforms.addresses import GuardedBackend, PrivateAddressError, UnknownHostError
+from transforms.addresses import PrivateAddressError, UnknownHostError
 from transforms.compression import HTTP_ENCODINGS, BadCompression, TooLarge, unpack
-from transforms.feed_hints import max_age_s
+from transforms.connections import Connections
+from transforms.http_times import freshness_s, retry_after
 from transforms.settings import NetworkSettings
 
 FEED_ACCEPT = (
@@ -30,10 +30,12 @@ FEED_ACCEPT = (
 )
 # A wait that a server asks for is sat out up to this; beyond, the feed is left for a later poll.
 MAX_WAIT_S = 5.0
-MAX_RETRY_AFTER_S = 86_400.0
 BACKOFF_S = 0.5
 MAX_CODINGS = 3
 STOP_CHECK_S = 0.2
+# How long a thread that parses keeps the interpreter from the one that fetches: Python's 5 ms, at
+# each of the half dozen steps of a request, would add a third to a latency of 100 ms.
+SWITCH_S = 0.0005
 
 _PERMANENT = frozenset((301, 308))
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
@@ -57,8 +59,10 @@ class FetchResult:
 
     `http_<status>`, `timeout`, `too_large`, `redirect_loop`, `too_many_redirects`,
     `redirect_without_location`, `bad_redirect`, `bad_url`, `private_address`, `dns_error`,
-    `tls_error`, `connection_error`, `connection_lost`, `bad_compression`, `host_paused` (its host
-    asked for a pause), `fetch_failed`. `permanent_url` is where 301s and 308s led.
+    `tls_error`, `connection_error`, `connection_lost`, `proxy_error`, `bad_compression`,
+    `host_paused` (its host asked for a pause), `robots` (where robots.txt is asked),
+    `fetch_failed`. `permanent_url` is where 301s and 308s led. `fresh_s` is for how long the
+    server says that the answer stays good.
     """
 
     url: str
@@ -70,7 +74,7 @@ class FetchResult:
     last_modified: str | None = None
     permanent_url: str | None = None
     retry_after_s: float | None = None
-    max_age_s: float | None = None
+    fresh_s: float | None = None
     reason: str | None = None
     detail: str = ""
 
@@ -78,6 +82,10 @@ class FetchResult:
     def not_modified(self) -> bool:
         """Whether the server said that nothing changed since the validators."""
         return self.status == 304
+
+
+# Returns why a URL may not be fetched, or None.
+Allow = Callable[[str], Awaitable[str | None]]
 
 
 class _FetchError(Exception):
@@ -96,8 +104,12 @@ class Fetcher:
     def __init__(self, settings: NetworkSettings) -> None:
         self._settings = settings
         self._paused: dict[str, float] = {}
+        # Redirects lead many hosts to one, which gets no more at a time than if it were asked.
+        self._slots: defaultdict[str, asyncio.Semaphore] = defaultdict(
+            lambda: asyncio.Semaphore(settings.per_host)
+        )
         self._client = httpx.AsyncClient(
-            transport=_transport(settings),
+            transport=Connections(settings),
             follow_redirects=False,
             timeout=httpx.Timeout(settings.timeout_s),
             headers={"User-Agent": user_agent(settings), "Accept-Encoding": HTTP_ENCODINGS},
@@ -116,13 +128,16 @@ class Fetcher:
     ) -> None:
         await self._client.aclose()
 
-    async def fetch(self, request: FetchRequest) -> FetchResult:
-        """Return what came of a request, retries included, within `total_timeout_s`."""
+    async def fetch(self, request: FetchRequest, allow: Allow | None = None) -> FetchResult:
+        """Return what came of a request, retries included, within `total_timeout_s`.
+
+        `allow` is asked before a redirect is followed; what it refuses has the reason `robots`.
+        """
         result = FetchResult(request.url, request.url, reason="timeout")
         try:
             async with asyncio.timeout(self._settings.total_timeout_s):
                 for attempt in range(self._settings.retries + 1):
-                    result = await self._attempt(request)
+                    result = await self._attempt(request, allow)
                     wait = self._wait_before_retry(result, attempt)
                     if wait is None or attempt == self._settings.retries:
                         break
@@ -136,9 +151,9 @@ class Fetcher:
             self._pause(result)
         return result
 
-    async def _attempt(self, request: FetchRequest) -> FetchResult:
+    async def _attempt(self, request: FetchRequest, allow: Allow | None) -> FetchResult:
         try:
-            return await self._follow(request)
+            return await self._follow(request, allow)
         except _FetchError as error:
             return FetchResult(
                 request.url,
@@ -152,17 +167,20 @@ class Fetcher:
             detail = f"{type(error).__name__}: {error}"
             return FetchResult(request.url, request.url, reason=reason, detail=detail[:200])
 
-    async def _follow(self, request: FetchRequest) -> FetchResult:
+    async def _follow(self, request: FetchRequest, allow: Allow | None) -> FetchResult:
         url, permanent = request.url, request.url
         only_permanent = True
         seen: set[str] = set()
         for _ in range(self._settings.max_redirects + 1):
             if url in seen:
                 raise _FetchError("redirect_loop", f"came back to {url}")
-            seen.add(url)
             self._check(url)
+            if seen and allow is not None and (refusal := await allow(url)) is not None:
+                raise _FetchError("robots", refusal)
+            seen.add(url)
             headers = _conditional(request)
-            async with self._client.stream("GET", url, headers=headers) as response:
+            slot = self._slots[host_of(url)]
+            async with slot, self._client.stream("GET", url, headers=headers) as response:
                 if response.status_code not in _REDIRECTS:
                     result = await self._result(request, url, response)
                     moved = permanent if permanent != request.url else None
@@ -197,7 +215,7 @@ class Fetcher:
             etag=headers.get("etag") or None,
             last_modified=headers.get("last-modified") or None,
             retry_after_s=retry_after(headers.get("retry-after"), headers.get("date")),
-            max_age_s=max_age_s(headers.get("cache-control")),
+            fresh_s=freshness_s(headers),
         )
         if response.status_code == 304:
             # It has no body, but the connection serves again only once its end has been read.
@@ -271,11 +289,15 @@ def fetch_all(
     waiting = list(requests)
 
     def work() -> None:
+        usual = sys.getswitchinterval()
+        sys.setswitchinterval(min(usual, SWITCH_S))
         try:
             asyncio.run(_pump(waiting, settings, through, results, stop))
             _put(results, None, stop)
         except BaseException as error:
             _put(results, error, stop)
+        finally:
+            sys.setswitchinterval(usual)
 
     thread = threading.Thread(target=work, name="fetch", daemon=True)
     thread.start()
@@ -301,51 +323,6 @@ def user_agent(settings: NetworkSettings) -> str:
     """Return the User-Agent: who asks, and where to complain."""
     contact = settings.contact.strip()
     return f"{settings.user_agent} (+{contact})" if contact else settings.user_agent
-
-
-def retry_after(value: str | None, date: str | None = None) -> float | None:
-    """Return the seconds that a Retry-After header asks for, at most a day, or None.
-
-    A date counts from the server's own `Date`, since its clock made it.
-    """
-    if not value:
-        return None
-    text = value.strip()
-    if text.isdigit() and text.isascii():
-        return min(float(text[:12]), MAX_RETRY_AFTER_S)
-    until, now = _http_date(text), _http_date(date or "") or datetime.now(UTC)
-    if until is None:
-        return None
-    return min(max((until - now).total_seconds(), 0.0), MAX_RETRY_AFTER_S)
-
-
-def _http_date(text: str) -> datetime | None:
-    try:
-        found = parsedate_to_datetime(text)
-        return found if found.tzinfo else found.replace(tzinfo=UTC)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
-
-
-def _transport(settings: NetworkSettings) -> httpx.AsyncHTTPTransport:
-    limits = httpx.Limits(
-        max_connections=settings.concurrency,
-        max_keepalive_connections=settings.concurrency,
-        keepalive_expiry=5.0,
-    )
-    context = ssl.create_default_context()
-    transport = httpx.AsyncHTTPTransport(verify=context, http2=True, limits=limits)
-    # httpx has no public way to say how connections are made; httpcore, which it is built on, has.
-    transport._pool = httpcore.AsyncConnectionPool(
-        ssl_context=context,
-        max_connections=limits.max_connections,
-        max_keepalive_connections=limits.max_keepalive_connections,
-        keepalive_expiry=limits.keepalive_expiry,
-        http1=True,
-        http2=True,
-        network_backend=GuardedBackend(allow_private=settings.allow_private),
-    )
-    return transport
 
 
 def _conditional(request: FetchRequest) -> dict[str, str]:
@@ -385,6 +362,8 @@ def _reason(error: BaseException) -> str:
         return "bad_compression"
     if isinstance(error, httpx.TimeoutException):
         return "timeout"
+    if isinstance(error, httpx.ProxyError):
+        return "proxy_error"
     if isinstance(error, httpx.ConnectError):
         return "connection_error"
     if isinstance(error, httpx.RemoteProtocolError | httpx.NetworkError):
@@ -415,6 +394,10 @@ async def _pump(
     queues = sorted(hosts.values(), key=len, reverse=True)
     turns = iter([one for one in queues for _ in range(min(settings.per_host, len(one)))])
 
+    # Names are looked up in threads, of which asyncio has as few as there are cores, and a dead
+    # name server holds one for half a minute.
+    lookups = ThreadPoolExecutor(settings.concurrency, thread_name_prefix="lookup")
+    asyncio.get_running_loop().set_default_executor(lookups)
     async with Fetcher(settings) as fetcher:
         fetch = through(fetcher)
 

@@ -16,6 +16,8 @@ from transforms.fetch import Fetch, Fetcher, FetchRequest, FetchResult
 MAX_ROBOTS_BYTES = 512_000
 # A longer delay between two pages is a refusal for anyone who reads more than a few of them.
 MAX_CRAWL_DELAY_S = 10.0
+# What delays may add up to for one site in one run, which has to end.
+MAX_PACED_S = 300.0
 
 
 @dataclass(slots=True)
@@ -27,6 +29,7 @@ class _Site:
     rules: Protego | None = None
     refused: str | None = None
     next_at: float = 0.0
+    paced_s: float = 0.0
 
 
 class RobotsFetch:
@@ -42,19 +45,22 @@ class RobotsFetch:
         self._sites: dict[str, _Site] = {}
 
     async def fetch(self, request: FetchRequest) -> FetchResult:
-        """Return what came of the request."""
-        origin = _origin(request.url)
-        if origin is None:
-            return await self._fetcher.fetch(request)
+        """Return what came of the request; where it is redirected, that site is asked as well."""
+        refusal = await self.allow(request.url)
+        if refusal is not None:
+            return FetchResult(request.url, request.url, reason="robots", detail=refusal)
+        return await self._fetcher.fetch(request, self.allow)
+
+    async def allow(self, url: str) -> str | None:
+        """Wait as long as the URL's site wants, and return why it may not be fetched, or None."""
+        origin = _origin(url)
+        if origin is None or url == f"{origin}/robots.txt":
+            return None
         site = self._sites.setdefault(origin, _Site())
         async with site.lock:
             if not site.known:
                 await self._learn(site, origin)
-            refusal = self._refusal(site, request.url)
-            if refusal is not None:
-                return FetchResult(request.url, request.url, reason="robots", detail=refusal)
-            await self._keep_pace(site)
-        return await self._fetcher.fetch(request)
+            return self._refusal(site, url) or await self._keep_pace(site)
 
     async def _learn(self, site: _Site, origin: str) -> None:
         found = await self._fetcher.fetch(FetchRequest(f"{origin}/robots.txt", accept="text/plain"))
@@ -72,15 +78,19 @@ class RobotsFetch:
             return None
         return "forbidden by robots.txt"
 
-    async def _keep_pace(self, site: _Site) -> None:
+    async def _keep_pace(self, site: _Site) -> str | None:
         delay = site.rules.crawl_delay(self._product) if site.rules is not None else None
         if not delay:
-            return
+            return None
         clock = asyncio.get_running_loop().time
         wait = site.next_at - clock()
         if wait > 0:
+            if site.paced_s + wait > MAX_PACED_S:
+                return f"robots.txt asks for {delay:g} s between two pages: no time for all"
+            site.paced_s += wait
             await asyncio.sleep(wait)
         site.next_at = clock() + min(float(delay), MAX_CRAWL_DELAY_S)
+        return None
 
 
 def through_robots(user_agent: str) -> Callable[[Fetcher], Fetch]:

@@ -7,8 +7,9 @@
 from __future__ import annotations
 
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 Positive = Annotated[int, Field(ge=1)]
@@ -33,7 +34,17 @@ class NetworkSettings(Section):
     per_host: Positive = 2
     retries: Annotated[int, Field(ge=0, le=10)] = 2
     allow_private: bool = False
+    proxy: str = ""
     full_text: bool = False
+
+    @field_validator("proxy")
+    @classmethod
+    def _is_proxy(cls, value: str) -> str:
+        if value:
+            parts = urlsplit(value)
+            if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
+                raise ValueError("write it as http://host:port or https://user:password@host:port")
+        return value
 
 
 class PollSettings(Section):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pipeline.config import Config, ConfigError, RunnerSettings
 from pipeline.job import JobSpec, _lost_worker
 from pipeline.run import _halves, _split_records
-from pipeline.runners import check_runner, worker_count
+from pipeline.runners import arrival_workers, check_runner, worker_count
 from pipeline.supervise import WorkerDiedError, halve_until_done
 from transforms.segments import JournalSlice
 
@@ -69,6 +69,13 @@ def test_known_runners_pass_and_small_inputs_take_one_worker() -> None:
         check_runner(RunnerSettings(name=name))
     assert worker_count(RunnerSettings(), 10) == 1
     assert worker_count(RunnerSettings(workers=3), 10) == 3
+
+
+def test_an_arrival_takes_one_worker_until_it_is_large() -> None:
+    settings = RunnerSettings(workers=3)
+    assert arrival_workers(settings, 10, 10) == 1
+    assert arrival_workers(settings, 100_000, 0) == 3
+    assert arrival_workers(settings, 0, 1_000) == 3
 
 
 def test_only_a_lost_local_worker_is_blamed_on_the_input() -> None:

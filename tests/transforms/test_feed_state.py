@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from transforms.feed_hints import max_age_s, update_interval_s
+from transforms.feed_hints import update_interval_s
 from transforms.feed_state import FeedState, after_poll
 from transforms.read_feeds import FeedPoll
 from transforms.settings import PollSettings
@@ -118,21 +118,6 @@ def test_a_redirect_that_changes_or_fails_starts_again() -> None:
         state = after_poll(state, one, SETTINGS)
     assert state.address is None
     assert after_poll(state, second, SETTINGS).address == "https://b.example/"
-
-
-@pytest.mark.parametrize(
-    ("header", "seconds"),
-    [
-        ("public, max-age=300", 300.0),
-        ('max-age="60"', 60.0),
-        ("no-cache, max-age=300", None),
-        ("s-maxage=30", None),
-        ("", None),
-        (None, None),
-    ],
-)
-def test_cache_control(header: str | None, seconds: float | None) -> None:
-    assert max_age_s(header) == seconds
 
 
 @pytest.mark.parametrize(

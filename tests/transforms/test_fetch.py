@@ -2,10 +2,9 @@ import gzip
 import socket
 import threading
 import time
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -15,7 +14,7 @@ import zstandard
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from transforms.fetch import FetchRequest, FetchResult, fetch_all, retry_after
+from transforms.fetch import FetchRequest, FetchResult, fetch_all
 from transforms.settings import NetworkSettings
 
 LOCAL = NetworkSettings(allow_private=True, retries=0, timeout_s=2, total_timeout_s=4)
@@ -108,6 +107,29 @@ def test_a_connection_serves_many_requests(status: int) -> None:
 def test_compressed_bodies(httpserver: HTTPServer, coding: str, body: bytes) -> None:
     httpserver.expect_request("/feed").respond_with_data(body, headers={"Content-Encoding": coding})
     assert fetch(httpserver.url_for("/feed")).body == BODY
+
+
+@pytest.mark.parametrize(
+    ("coding", "body"),
+    [
+        ("gzip", gzip.compress(BODY)),
+        ("deflate", zlib.compress(BODY)),
+        ("br", brotli.compress(BODY)),
+        ("zstd", zstandard.compress(BODY)),
+        ("br, zstd", zstandard.compress(brotli.compress(BODY)[:-1])),
+    ],
+)
+def test_a_body_cut_short_before_it_was_sent_is_a_failure(
+    httpserver: HTTPServer, coding: str, body: bytes
+) -> None:
+    cuts = range(1, len(body), 5)
+    for cut in cuts:
+        httpserver.expect_request(f"/{cut}").respond_with_data(
+            body[:cut], headers={"Content-Encoding": coding}
+        )
+    requests = [FetchRequest(httpserver.url_for(f"/{cut}")) for cut in cuts]
+    found = list(fetch_all(requests, LOCAL))
+    assert [(one.reason, one.body) for one in found] == [("bad_compression", b"")] * len(cuts)
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 410, 451, 500])
@@ -329,6 +351,40 @@ def test_no_host_gets_more_requests_at_a_time_than_allowed() -> None:
     assert 1 < most[0] <= 3
 
 
+def test_a_host_that_many_redirect_to_gets_no_more_at_a_time() -> None:
+    busy, most = 0, 0
+    lock = threading.Lock()
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            nonlocal busy, most
+            port = self.server.server_address[1]
+            if self.headers["Host"].startswith("127.0.0.1:"):
+                with lock:
+                    busy += 1
+                    most = max(most, busy)
+                time.sleep(0.05)
+                with lock:
+                    busy -= 1
+                self.send_response(200)
+            else:
+                self.send_response(302)
+                self.send_header("Location", f"http://127.0.0.1:{port}{self.path}")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *parts: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("", 0), Answer) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        urls = [f"http://127.0.0.{n}:{server.server_port}/{n}" for n in range(2, 14)]
+        found = list(fetch_all(map(FetchRequest, urls), limits(concurrency=12)))
+        server.shutdown()
+    assert [one.status for one in found] == [200] * 12
+    assert most == LOCAL.per_host
+
+
 def test_one_hostile_server_leaves_the_others_unharmed(httpserver: HTTPServer) -> None:
     httpserver.expect_request("/feed").respond_with_data(BODY)
     good = httpserver.url_for("/feed")
@@ -351,24 +407,3 @@ def test_a_caller_that_stops_early_stops_the_fetching() -> None:
         started = time.monotonic()
         results.close()  # type: ignore[attr-defined]
         assert time.monotonic() - started < 10
-
-
-NOW = datetime(2025, 5, 11, 8, 30, tzinfo=UTC)
-
-
-@pytest.mark.parametrize(
-    ("value", "seconds"),
-    [
-        ("120", 120.0),
-        (" 0 ", 0.0),
-        ("99999999999999999", 86_400.0),
-        (format_datetime(NOW + timedelta(hours=1), usegmt=True), 3_600.0),
-        (format_datetime(NOW - timedelta(hours=1), usegmt=True), 0.0),
-        ("soon", None),
-        ("-5", None),
-        ("", None),
-        (None, None),
-    ],
-)
-def test_retry_after(value: str | None, seconds: float | None) -> None:
-    assert retry_after(value, format_datetime(NOW, usegmt=True)) == seconds

@@ -7,10 +7,13 @@ import pytest
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.testing.util import assert_that, equal_to
 from pytest_httpserver import HTTPServer
+from werkzeug import Request, Response
 
 from transforms.clean import clean_item
+from transforms.fetch import FetchRequest, fetch_all
 from transforms.fetch_pages import FetchPages, fetch_pages, slim_html, wants_page
 from transforms.records import Article, RawItem
+from transforms.robots import through_robots
 from transforms.settings import CleanSettings, NetworkSettings
 
 AT = datetime(2025, 6, 1, 12, tzinfo=UTC)
@@ -121,6 +124,58 @@ def test_a_crawl_delay_is_kept(httpserver: HTTPServer) -> None:
     assert all(item.is_page for item in fetch_pages(map(teaser, urls), LOCAL))
     # A lower bound, which no load on the machine can break.
     assert time.monotonic() - started >= 3 * 0.2
+
+
+def test_a_delay_that_leaves_no_time_for_all_pages_leaves_some_out(
+    httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("transforms.robots.MAX_PACED_S", 0.5)
+    httpserver.expect_request("/robots.txt").respond_with_data("User-agent: *\nCrawl-delay: 0.2")
+    httpserver.expect_request("/a").respond_with_data(PAGE, content_type="text/html")
+    items = [teaser(httpserver.url_for(f"/a?{n}")) for n in range(6)]
+    flags = [one.flags for one in fetch_pages(items, LOCAL)]
+    assert flags.count(("page_robots",)) == 3
+    assert sum(request.path == "/a" for request, _ in httpserver.log) == 3
+
+
+def test_a_redirect_asks_the_robots_txt_of_where_it_leads(httpserver: HTTPServer) -> None:
+    elsewhere = httpserver.url_for("/").replace("localhost", "127.0.0.1").rstrip("/")
+    home = httpserver.url_for("/").rstrip("/")
+
+    def robots(request: Request) -> Response:
+        rules = {"127.0.0.1": "Disallow: /closed", "localhost": "Disallow: /members"}
+        return Response(f"User-agent: *\n{rules[request.host.partition(':')[0]]}")
+
+    httpserver.expect_request("/robots.txt").respond_with_handler(robots)
+    moves = {
+        "/to-open": f"{elsewhere}/open",
+        "/to-closed": f"{elsewhere}/closed/a",
+        "/by-way-of": f"{elsewhere}/open-way",
+        "/open-way": f"{home}/members/a",
+        "/to-members": "/members/b",
+    }
+    for path, target in moves.items():
+        httpserver.expect_request(path).respond_with_data(status=302, headers={"Location": target})
+    httpserver.expect_request("/open").respond_with_data(PAGE, content_type="text/html")
+    paths = ("/to-open", "/to-closed", "/by-way-of", "/to-members")
+    found = fetch_pages([teaser(home + path) for path in paths], LOCAL)
+    flags = {item.origin + (item.url or ""): item.flags for item in found}
+    assert flags == {
+        f"feed#1{elsewhere}/open": (),
+        f"feed#1{home}/to-closed": ("page_robots",),
+        f"feed#1{home}/by-way-of": ("page_robots",),
+        f"feed#1{home}/to-members": ("page_robots",),
+    }
+    asked = [request.path for request, _ in httpserver.log]
+    assert not [path for path in asked if path.startswith(("/closed", "/members"))]
+    assert asked.count("/robots.txt") == 2
+
+
+def test_robots_txt_itself_is_never_forbidden(httpserver: HTTPServer) -> None:
+    httpserver.expect_request("/robots.txt").respond_with_data("User-agent: *\nDisallow: /")
+    request = FetchRequest(httpserver.url_for("/robots.txt"))
+    (found,) = fetch_all([request], LOCAL, through_robots("newsalign/0.1"))
+    assert found.reason is None
 
 
 def test_items_that_share_a_link_share_its_fetch(site: HTTPServer) -> None:

@@ -1,3 +1,4 @@
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -8,7 +9,15 @@ from apache_beam.testing.util import assert_that, equal_to
 from pytest_httpserver import HTTPServer
 
 from transforms.feed_hints import FeedPace
-from transforms.read_feeds import FeedPoll, FeedSource, ReadFeeds, poll_feeds, shard_of
+from transforms.fetch import host_of
+from transforms.read_feeds import (
+    FeedPoll,
+    FeedSource,
+    ReadFeeds,
+    poll_feeds,
+    shard_of,
+    spread_hosts,
+)
 from transforms.records import RawItem, Reject
 from transforms.settings import NetworkSettings, ReadSettings
 
@@ -109,6 +118,21 @@ def test_a_host_has_one_shard() -> None:
     assert len(set(shards.values())) > 1
     for host in "abcdefgh":
         assert len({shard for url, shard in shards.items() if f"//{host}." in url}) == 1
+
+
+def test_shards_have_as_much_to_do_and_no_host_is_in_two() -> None:
+    sources = [FeedSource(f"https://h{n // 2}.example/{n}") for n in range(101)]
+    sources += [FeedSource(f"https://big.example/{n}") for n in range(30)]
+    sources.append(FeedSource("https://old.example/f", address="https://big.example/f"))
+    for shards in (1, 2, 3, 7):
+        placed = spread_hosts(sources, shards)
+        assert {source for _, source in placed} == set(sources)
+        assert len(placed) == len(sources)
+        loads = Counter(shard for shard, _ in placed)
+        assert set(loads) == set(range(shards))
+        assert max(loads.values()) <= max(31, len(sources) / shards + 2)
+        places = {(host_of(source.address or source.url), shard) for shard, source in placed}
+        assert len(places) == len({host for host, _ in places})
 
 
 def test_items_bear_one_time_and_polls_their_own(httpserver: HTTPServer) -> None:
