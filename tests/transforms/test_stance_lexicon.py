@@ -57,6 +57,7 @@ def test_small_lexicon_is_indexed_by_first_word(tmp_path: Path) -> None:
         (('kind = "act"', 'kind = "deed"'), "verbs.send", "kind"),
         (("weight = 0.9", "weight = 1.9"), "verbs.blame", "weight"),
         (("weight = 0.9", "weight = true"), "verbs.blame", "weight"),
+        (("weight = 0.9", 'weight = 0.9\ndenied = "never"'), "verbs.blame", "denied"),
         (('target = ["to"]', 'target = ["towards-ish"]'), "verbs.send", "target"),
         (('needs = ["arms"]', 'needs = ["legs"]'), "verbs.send", "needs"),
         (('needs = ["arms"]', 'needz = ["arms"]'), "verbs.send", "needz"),

@@ -82,8 +82,10 @@ def _antecedent(
     token = view.tokens[index]
     possessive = token.dep_ == "poss" or view.lower[index] in _POSSESSIVE
     own_clause = None if possessive else clause_of(token)
-    own_subject = None if own_clause is None else shared_subject(memory, own_clause)
-    as_object = own_clause is not None and token.dep_ not in SUBJECTS
+    # "A was thanked, and it was defended": a subject is not barred from being A.
+    is_subject = token.dep_ in SUBJECTS
+    own_subject = None if own_clause is None or is_subject else shared_subject(memory, own_clause)
+    as_object = own_clause is not None and not is_subject
     for verb in governors(token):
         if possessive:
             # "thanked Washington for its help": the object's, not the subject's.
@@ -105,8 +107,7 @@ def _antecedent(
         same = own_subject is not None and span.actor == own_subject.actor
         if same and distance == 0:
             continue
-        is_subject = view.tokens[span.head].dep_ in SUBJECTS
-        parallel = is_subject and not as_object
+        parallel = view.tokens[span.head].dep_ in SUBJECTS and not as_object
         score = (BY_SUBJECT if parallel else BY_NEARNESS) - DECAY * distance - _STEP * order
         if best is None or score > best[0]:
             best = (score, span)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from transforms.actor_spans import ActorSpan, TextView
 from transforms.coreference.descriptions import resolve_description, resolve_office
 from transforms.coreference.memory import Memory
-from transforms.coreference.pronouns import PRONOUNS, resolve_pronoun
+from transforms.coreference.pronouns import FIRST_PERSON, PRONOUNS, resolve_pronoun
 from transforms.coreference.speakers import find_quotations
 from transforms.persons import token_map
 from transforms.roles import RolePhrase
@@ -34,8 +34,12 @@ def resolve_references(
             memory.genders.setdefault(span.actor, gender)
     offices = {role.head: role for role in roles}
     found: list[ActorSpan] = []
+    speakers: list[int] = []
     for index, lower in enumerate(view.lower):
         if index in memory.at:
+            continue
+        if lower in FIRST_PERSON and not _acronym(view, index):
+            speakers.append(index)
             continue
         if lower in PRONOUNS and not _acronym(view, index):
             new = resolve_pronoun(memory, index, lower)
@@ -48,6 +52,11 @@ def resolve_references(
         if new and not _overlaps(memory, new[0]):
             memory.add(new)
             found.extend(new)
+    # The speaker of "We stand with A" may be the "she" of the "she said" after it.
+    for index in speakers:
+        new = resolve_pronoun(memory, index, view.lower[index])
+        memory.add(new)
+        found.extend(new)
     return found
 
 

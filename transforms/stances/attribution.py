@@ -112,10 +112,17 @@ class Attribution:
                 nouns = [o for to in tree.children(k, "prep") for o in tree.children(to, "pobj")]
                 speakers = tuple(h.mention for h in self.holders.of_all(nouns))
                 found.append(Level(k, speakers, "according"))
+            elif tree.dep[k] == "prep" and tree.lower[k] in ("in", "by", "from"):
+                nouns = tree.children(k, "pobj")
+                if any(tree.lemma[o] in self.lexicon.words["views"] for o in nouns):
+                    speakers = tuple(h.mention for h in self.holders.of_all(nouns))
+                    found += [Level(k, speakers, "according")] if speakers else []
             elif tree.dep[k] == "parataxis" and tree.is_verb(k):
                 phrase = find_phrase(tree, k, self.lexicon.speech)
                 if phrase is not None:
-                    found.append(Level(k, self._speakers(k), phrase.group))
+                    speakers = self._speakers(k)
+                    official = not speakers and self._is_official(k)
+                    found.append(Level(k, speakers, phrase.group, official=official))
         return found
 
     def _speakers(self, verb: int) -> tuple[Mention, ...]:

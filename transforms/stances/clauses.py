@@ -90,12 +90,35 @@ class Clauses:
             for clause in tree.children(p, "ccomp"):
                 if tree.tag[clause] == "VB" and not tree.children(clause, "mark", "aux"):
                     found = tree.children(clause, "nsubj")
+        if not found:
+            found = self._makers_of_what(tree.children(p, "ccomp"))
         if not found and shared:
             # "condemned and sanctioned X" hangs the object on the last verb only.
             for k in tree.children(p, "conj"):
                 if tree.is_verb(k) and not tree.children(k, *SUBJECTS):
                     found = self.objects(k)
         return found
+
+    def _makers_of_what(self, clauses: list[int]) -> list[int]:
+        """Return B in "what B has done", and "B's attack" in "what it called B's attack"."""
+        tree = self.tree
+        found: list[int] = []
+        for clause in clauses:
+            if not any(tree.lower[k] == "what" for k in tree.children(clause, "dobj", "pobj")):
+                continue
+            if find_phrase(tree, clause, self.lexicon.speech) is None:
+                found += tree.children(clause, "nsubj")
+                continue
+            found += tree.children(clause, "oprd")
+            for k in tree.children(clause, "prep"):
+                found += tree.children(k, "pobj") if tree.lower[k] == "as" else []
+        return found
+
+    def place(self, p: int) -> list[int]:
+        """Return B in "B, where A bombed two villages"."""
+        tree = self.tree
+        is_there = any(tree.lower[k] == "where" for k in tree.children(p, "advmod"))
+        return [tree.head[p]] if tree.dep[p] == "relcl" and is_there else []
 
     def recipients(self, p: int) -> list[int]:
         """Return the nouns that get something by `p`: "gave X weapons"."""
@@ -117,6 +140,7 @@ class Clauses:
             for k in tree.kids[bearer]:
                 if tree.lower[k] == preposition and tree.dep[k] in ("prep", "dative", "prt"):
                     found += [self.antecedent(o, p) for o in tree.children(k, "pobj")]
+                    found += self._makers_of_what(tree.children(k, "pcomp"))
                     if not found:
                         found += [
                             o
@@ -153,13 +177,16 @@ class Clauses:
         return bearers
 
     def _is_company(self, k: int) -> bool:
-        return self.tree.lower[k] in _COMPANY
+        tree = self.tree
+        return any(tree.lower[i] in _COMPANY for i in (k, *tree.children(k, "advmod")))
 
     def is_each_other(self, i: int) -> bool:
         """Tell whether `i` heads "each other" or "one another"."""
         tree = self.tree
-        first = {"other": "each", "another": "one"}.get(tree.lower[i])
-        return first is not None and i > 0 and tree.lower[i - 1] == first
+        words = {tree.lower[k] for k in (i, i - 1, *tree.kids[i])}
+        return bool(words & {"other", "another", "one"}) and (
+            {"each", "other"} <= words or {"one", "another"} <= words
+        )
 
     def antecedent(self, i: int, p: int) -> int:
         """Return the noun that a relative pronoun stands for; other nouns stand for themselves."""
@@ -198,6 +225,14 @@ class Clauses:
             return []
         if dep in ("acomp", "attr", "oprd", "auxpass", "prt"):
             return self.surface_subjects(above, steps - 1)
+        if dep == "ccomp":
+            # "A, it was announced, will be helped by B"
+            set_off = tree.children(above, "npadvmod")
+            set_off = [
+                k for k in set_off if k + 1 < p and self.is_actor(k) and tree.lower[k + 1] == ","
+            ]
+            if set_off:
+                return set_off
         if dep in ("xcomp", "ccomp", "advcl"):
             infinitive_or_participle = dep != "ccomp" or tree.tag[p] in ("VB", "VBG")
             return self._controlled(above, steps) if infinitive_or_participle else []
@@ -228,9 +263,9 @@ class Clauses:
         stray = [k for k in tree.children(p, "npadvmod") if k < p and self.is_actor(k)]
         if not own or any(k + 2 == own[0] or k + 3 == own[0] for k in stray):
             own = stray + own
-        for along in tree.children(p, "prep"):
-            if own and along < p and tree.lower[along] in _COMPANY:
-                inner = tree.children(along, "prep")
+        for along in [k for bearer in (p, *own) for k in tree.children(bearer, "prep")]:
+            if own and along < p and self._is_company(along):
+                inner = tree.children(along, "prep", "advmod")
                 own = own + [o for k in (along, *inner) for o in tree.children(k, "pobj")]
         return own
 

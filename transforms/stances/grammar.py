@@ -8,7 +8,7 @@ stance where the content is blame or praise.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from transforms.records import Mention, Voice
 from transforms.stances.adjectives import Adjectives
@@ -21,7 +21,8 @@ from transforms.stances.negation import Status, Statuses
 from transforms.stances.nominals import Nominals
 from transforms.stances.pairs import same_actor
 from transforms.stances.readings import Charge, Reading
-from transforms.stances.repair import reattach_statements
+from transforms.stances.repair import repair
+from transforms.stances.sport import Sport
 from transforms.stances.tree import Tree
 from transforms.stances.verbs import Verbs
 
@@ -55,8 +56,8 @@ class Grammar:
         self, tree: Tree, lexicon: Lexicon, mentions: Sequence[Mention], year: int | None
     ) -> None:
         self.tree = tree
-        reattach_statements(tree, lexicon)
         holders = Holders(tree, lexicon, mentions)
+        repair(tree, lexicon, holders.is_actor)
         clauses = Clauses(tree, lexicon, holders.is_actor)
         self.lexicon = lexicon
         self.verbs = Verbs(tree, lexicon, clauses, holders)
@@ -65,11 +66,16 @@ class Grammar:
         self.judgements = Judgements(tree, lexicon, clauses, holders)
         self.attribution = Attribution(tree, lexicon, clauses, holders)
         self.statuses = Statuses(tree, lexicon, year)
+        self.sport = Sport(tree, lexicon)
 
     def read_sentence(self, number: int) -> list[Stated]:
         """Return the stances of one sentence of the tree, in reading order."""
         stated: list[Stated] = []
-        for item in self._predicates(*self.tree.bounds[number]):
+        first, last = self.tree.bounds[number]
+        figurative = self.lexicon.words["figurative"] if self.sport.in_sentence(first, last) else ()
+        for item in self._predicates(first, last):
+            if isinstance(item, Reading) and item.group in figurative:
+                continue
             levels = self.attribution.of(item.predicate)
             status = self.statuses.of(item.predicate, item.trigger)
             if isinstance(item, Reading):
@@ -93,6 +99,9 @@ class Grammar:
 
     def _state(self, reading: Reading, levels: list[Level], status: Status) -> Stated:
         voice, speaker, factor = self._voice(reading, levels)
+        if status.factuality == "negated" and reading.denied and not reading.cancelled:
+            reading = replace(reading, sign=reading.denied, lean=0.0)
+            status = Status("asserted", status.is_background)
         if reading.cancelled:
             status = Status("negated", status.is_background)
         elif reading.hypothetical and status.factuality in ("asserted", "planned"):
@@ -132,7 +141,8 @@ class Grammar:
             if not level.speakers or len(others) < len(level.speakers):
                 continue
             scale = BLAME_BY_MODE.get(level.mode)
-            if scale is None or status.factuality in ("negated", "hypothetical"):
+            unsaid = status.factuality in ("negated", "hypothetical") and not charge.settled
+            if scale is None or unsaid:
                 return
             for speaker in others:
                 weight = charge.weight * scale

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from transforms.records import Mention
 from transforms.stances.lexicon import Frame, Lexicon
+from transforms.stances.negation import ONLY
 from transforms.stances.tree import Tree
 
 _MAX_DEPTH = 4
@@ -21,6 +22,7 @@ EXAMPLE = 0.95
 MADE = 0.85
 PRIVATE = 0.3
 UNCLEAR_MODIFIER = 0.6
+DIRECTED_MODIFIER = 0.85
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,8 @@ class Holders:
         found: list[Holder] = []
         for noun in nouns:
             for member in self.tree.conjuncts(noun):
+                if self._is_excluded(member):
+                    continue
                 holders = self.of(member)
                 found += holders or (self._makers(member) if makers else [])
         return unique(found)
@@ -116,6 +120,24 @@ class Holders:
         inner = self._through(i, ("of", "by", "from", *speaks_for, "in", "at"), depth)
         return scaled(owners + inner, 1.0, private=private)
 
+    def _is_excluded(self, i: int) -> bool:
+        """Tell whether a noun is named as not meant: "not A but B", "neither with A"."""
+        tree = self.tree
+        for k in (*tree.children(i, "neg", "preconj", "advmod"), *self._negated_preposition(i)):
+            if k > i:
+                continue  # "A, not B, condemned C"
+            following = tree.lower[k + 1] if k + 1 < len(tree) else ""
+            if tree.lower[k] in ("not", "neither", "nor") and following not in ONLY:
+                return True
+        return False
+
+    def _negated_preposition(self, i: int) -> list[int]:
+        tree = self.tree
+        preposition = tree.head[i]
+        if tree.dep[i] != "pobj" or tree.dep[preposition] not in ("prep", "conj"):
+            return []
+        return tree.children(preposition, "neg", "preconj", "cc", "advmod")
+
     def _makers(self, i: int) -> list[Holder]:
         """Return A in "the conditions that A had attached"."""
         tree = self.tree
@@ -151,7 +173,7 @@ class Holders:
 
     def doers(self, i: int, frame: Frame) -> list[Holder]:
         """Return who does what a predicate noun names: "Iran's attack", "attack by Iran"."""
-        return unique(self._agentive_owners(i) + self._doers(i, frame, 0))
+        return unique(self._agentive_owners(i, frame) + self._doers(i, frame, 0))
 
     def undergoers(self, i: int, frame: Frame) -> list[Holder]:
         """Return whom a predicate noun is directed at: "attack on Iran", "support for Iran"."""
@@ -185,6 +207,8 @@ class Holders:
         """Return the parties of a two-sided noun: "ties between A and B", "US-China ties"."""
         tree = self.tree
         inner = [o for k in tree.children(i, "prep") for o in tree.children(k, "pobj")]
+        if tree.dep[i] in ("nsubj", "nsubjpass", "dobj"):
+            inner.append(tree.head[i])  # "fighting broke out between A and B"
         for k in (k for bearer in (i, *inner) for k in tree.kids[bearer]):
             if tree.lower[k] in ("between", "among") and tree.dep[k] == "prep":
                 found = self.of_all(tree.children(k, "pobj"))
@@ -203,8 +227,10 @@ class Holders:
         first = tree.children(i, "compound", "amod", "nmod", "npadvmod")
         return [k for k in first if k + 2 == i and tree.lower[k + 1] in _DASHES]
 
-    def _agentive_owners(self, i: int) -> list[Holder]:
+    def _agentive_owners(self, i: int, frame: Frame) -> list[Holder]:
+        tree = self.tree
         found = []
+        directed = any(tree.lower[k] in frame.target for k in tree.children(i, "prep"))
         place_like = self.tree.lemma[i] in ("war", "conflict", "crisis", "invasion")
         for holder in self.owners(i):
             mention = holder.mention
@@ -212,13 +238,18 @@ class Holders:
             if named_place and place_like:
                 continue
             unclear = named_place and mention.actor_type == "state"
-            found.append(Holder(mention, UNCLEAR_MODIFIER if unclear else holder.factor))
+            # "the A strikes" may be strikes on A or by A, but "the A strikes on B" are by A.
+            doubt = DIRECTED_MODIFIER if directed else UNCLEAR_MODIFIER
+            found.append(Holder(mention, doubt if unclear else holder.factor))
         return found
 
     def _doers(self, i: int, frame: Frame, depth: int) -> list[Holder]:
         tree = self.tree
         prepositions = [p for p in frame.source if p in ("by", "from", "of", "between")]
         found = self._through(i, prepositions, depth)
+        for below in self._actors_below(i) if not found else ():
+            # "support for A from B": small models hang "from B" on A
+            found += self._through(below, [p for p in prepositions if p != "of"], depth)
         if not found:
             for clause in tree.children(i, "acl"):
                 for by in tree.children(clause, "agent"):

@@ -9,12 +9,16 @@ from transforms.stances.clauses import Clauses
 from transforms.stances.holders import Holders
 from transforms.stances.lexicon import Lexicon
 from transforms.stances.pairs import same_actor
-from transforms.stances.phrases import find_phrase
+from transforms.stances.phrases import find_phrase, matching_frames
 from transforms.stances.readings import Charge, Reading
 from transforms.stances.tree import Tree
 
 JUDGED = 0.7
 CALLED = 0.85
+DUE = 0.7
+OBLIGING = frozenset({"must", "should", "ought"})
+ABLE = frozenset({"can", "could", "ca"})
+DENIALS = frozenset({"not", "n't", "n’t", "never"})
 _COMPLEMENTS = ("acomp", "attr", "dobj", "oprd", "prep", "advmod")
 
 
@@ -36,9 +40,34 @@ class Judgements:
                 sign, word = found
                 for holder in self.holders.of_all(self.clauses.surface_subjects(p)):
                     yield Charge(holder.mention, sign, JUDGED * holder.agency, p, (word,))
+        yield from self._due(p)
         phrase = find_phrase(tree, p, self.lexicon.speech, ("judging",))
         if phrase is not None:
             yield from self._called(p)
+
+    def _due(self, p: int) -> Iterator[Charge]:
+        """Yield what a subject is said to deserve: "B must be stopped", "B cannot be trusted"."""
+        tree = self.tree
+        modals = {tree.lower[k] for k in tree.children(p, "aux") if tree.tag[k] == "MD"}
+        denied = any(tree.lower[k] in DENIALS for k in tree.children(p, "neg"))
+        due = bool(modals & OBLIGING)
+        if not due and not (denied and modals & ABLE):
+            return
+        if self.clauses.is_passive(p) and not tree.children(p, "agent"):
+            signs = [
+                frame.sign
+                for frame in matching_frames(tree, p, self.lexicon.verbs)
+                if frame.sign and not frame.needs and {"object", *frame.rest} & set(frame.target)
+            ]
+            if not signs:
+                return
+            sign = -signs[0] if denied else signs[0]
+        elif due and not denied and tree.lemma[p] in self.lexicon.words["desist"]:
+            sign = -1
+        else:
+            return
+        for holder in self.holders.of_all(self.clauses.surface_subjects(p)):
+            yield Charge(holder.mention, sign, DUE * holder.agency, p, (p,), settled=True)
 
     def _called(self, p: int) -> Iterator[Reading]:
         """Yield "A called B a threat", "A described B as reliable"."""

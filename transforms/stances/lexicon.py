@@ -52,10 +52,11 @@ FRAME_KEYS = frozenset(
         "reciprocal",
         "accusation",
         "lean",
+        "denied",
     }
 )
 WORKING = ("carry", "raise", "receive", "end", "cancel", "exchange")
-OPERATORS = ("cancel", "hedge", "commit", "object_control")
+OPERATORS = ("cancel", "hedge", "commit", "cause", "object_control")
 SPEECH = ("neutral", "accusing", "denying", "judging")
 WORDS = (
     "bad",
@@ -76,6 +77,11 @@ WORDS = (
     "purposes",
     "speakers",
     "officials",
+    "times",
+    "views",
+    "desist",
+    "sport",
+    "figurative",
 )
 
 Reciprocal = Literal["", "joint", "always"]
@@ -91,8 +97,9 @@ class Frame:
 
     `sign`: +1 supportive, -1 opposed, 0 neutral; `weight` in 0..1. `lean`, -1..1, says which way a
     neutral frame leans (a meeting is rather friendly); a neutral frame without lean says nothing
-    by itself. `rest` holds the words after the first. `target` and `source` list where the
-    arguments stand, in order of preference.
+    by itself. `denied` is the sign that its denial states ("will never accept"), 0 for none. `rest`
+    holds the words after the first. `target` and `source` list where the arguments stand, in order
+    of preference.
     """
 
     group: str
@@ -108,6 +115,7 @@ class Frame:
     reciprocal: Reciprocal
     accusation: bool
     lean: float | None = None
+    denied: int = 0
 
     @property
     def phrase(self) -> str:
@@ -192,7 +200,7 @@ class _Reader:
             nouns=self.frames(data, "nouns", classes),
             adjectives=self.frames(data, "adjectives", classes),
             working=self.phrases(data, "working", WORKING),
-            operators=_select(operators, {"cancel", "hedge", "commit"}),
+            operators=_select(operators, set(OPERATORS) - {"object_control"}),
             object_control=_select(operators, {"object_control"}),
             speech=self.phrases(data, "speech", SPEECH),
             words={
@@ -262,6 +270,7 @@ class _Reader:
             raise self.fail(entry, "lean", "must be a number from -1 to 1")
         if lean is not None and stance != "neutral":
             raise self.fail(entry, "lean", "is for neutral groups only")
+        denied = self.choice(entry, "denied", table.get("denied", "neutral"), tuple(SIGNS))
         accusation = table.get("accusation", False)
         if not isinstance(accusation, bool):
             raise self.fail(entry, "accusation", "must be true or false")
@@ -291,6 +300,7 @@ class _Reader:
                     ),
                     accusation=accusation,
                     lean=None if lean is None else float(lean),
+                    denied=SIGNS[denied],
                 )
             )
         return frames

@@ -35,11 +35,24 @@ UNREAL = frozenset(
 )
 CONDITION = frozenset({"if", "unless", "whether", "should", "lest", "provided"})
 DENYING_PREPOSITIONS = frozenset({"without", "despite"})
+INVERTED = frozenset({"were", "had", "should"})
 FORMER = frozenset(
     {"former", "ex", "erstwhile", "one-time", "onetime", "historic", "historical", "then"}
 )
 FORMERLY = frozenset({"once", "formerly", "previously", "historically", "long"})
 YEAR = re.compile(r"(1[0-9]{3}|20[0-9]{2})(s|'s|’s)?\Z")
+ORDINALS = {
+    word: number
+    for number, word in enumerate(
+        (
+            *("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth"),
+            *("tenth", "eleventh", "twelfth", "thirteenth", "fourteenth", "fifteenth", "sixteenth"),
+            *("seventeenth", "eighteenth", "nineteenth", "twentieth"),
+        ),
+        start=1,
+    )
+}
+CENTURY = re.compile(rf"\b(?:(\d{{1,2}})(?:st|nd|rd|th)|({'|'.join(ORDINALS)}))[ -]century\b")
 BACKGROUND_YEARS = 3  # what happened three or more years before publication is told as history
 _MAX_STEPS = 24
 
@@ -68,17 +81,20 @@ class Statuses:
         negations = self._negated(p)
         for word in trigger:
             negations += word != p and self._has_no(word)
-        unreal = planned = False
+        unreal = planned = caused = False
         modal = self._modal(p)
         at, own_level = p, True
         for _ in range(_MAX_STEPS):
             if own_level and self._has_condition(at):
+                unreal = True
+            if tree.dep[at] == "ccomp" and self._asks(at):
                 unreal = True
             above = tree.head[at]
             if above == at:
                 unreal |= self._is_question(at)
                 break
             dep = tree.dep[at]
+            unreal |= self._is_inverted_condition(at)
             if dep == "conj":
                 if self._joined_by_or(at):
                     negations += self._negated(above)
@@ -110,9 +126,13 @@ class Statuses:
                     unreal |= self._negated(governor) > 0
                 elif group == "commit":
                     planned = True
+                    unreal |= caused
                     negations += self._negated(governor)
                 elif group == "hedge":
                     unreal = True
+                elif group == "cause":
+                    caused = True
+                    negations += self._negated(governor)
                 elif self._negated(governor):
                     negations += 1
                 if dep in ("xcomp", "pcomp", "acl") and not modal:
@@ -121,12 +141,12 @@ class Statuses:
             elif dep in ("acomp", "attr", "oprd", "prep") and tree.is_verb(above):
                 negations += self._negated(above)
                 modal = modal or self._modal(above)
-            elif dep in ("dobj", "pobj", "nsubj", "nsubjpass") and at != p and tree.is_noun(at):
-                own_level = False
             elif dep in ("dobj", "attr") and tree.is_noun(at) and tree.is_verb(above):
+                # "denied the claim that ...", "made no threat to ..."
                 negations += self._negated(above)
-                group = self._operator(above, "dobj")
-                negations += group == "cancel"
+                negations += self._operator(above, "dobj") == "cancel"
+                own_level = False
+            elif dep in ("dobj", "pobj", "nsubj", "nsubjpass") and at != p and tree.is_noun(at):
                 own_level = False
             if tree.lower[at] == "without" or (dep == "pobj" and tree.lower[above] == "without"):
                 negations += 1
@@ -138,6 +158,7 @@ class Statuses:
                 unreal = True
         elif modal:
             planned = True
+            unreal |= caused
         background = self._is_background(p, trigger)
         if negations % 2:
             return Status("negated", background)
@@ -186,7 +207,7 @@ class Statuses:
     def _operator(self, governor: int, dep: str) -> str:
         operators = self.lexicon.operators
         # Before an infinitive "agreed to" commits; before a that-clause the verb only says.
-        groups: tuple[str, ...] = ("cancel", "commit", "hedge")
+        groups: tuple[str, ...] = ("cancel", "commit", "hedge", "cause")
         if dep in ("ccomp", "dobj"):
             groups = ("cancel", "hedge") if dep == "ccomp" else ("cancel",)
         for group in groups:
@@ -230,6 +251,20 @@ class Statuses:
                 return True
         return False
 
+    def _asks(self, clause: int) -> bool:
+        """Tell whether a clause is an indirect question: "wanted to know if A backs B"."""
+        tree = self.tree
+        return any(tree.lower[k] in ("if", "whether") for k in tree.children(clause, "mark"))
+
+    def _is_inverted_condition(self, clause: int) -> bool:
+        """Tell whether a clause is "Were A to attack B, ..." or "Had A attacked B, ..."."""
+        tree = self.tree
+        if tree.dep[clause] != "advcl" or clause > tree.head[clause]:
+            return False
+        first = min(tree.subtree(clause))
+        begins = first == tree.bounds[tree.sentence[clause]][0] or tree.lower[first - 1] in ',;“"'
+        return begins and tree.lower[first] in INVERTED and first != clause + 1
+
     def _joined_by_or(self, p: int) -> bool:
         tree = self.tree
         first = tree.head[p]
@@ -246,6 +281,8 @@ class Statuses:
             return True
         if any(tree.lower[k] in FORMERLY for k in tree.children(p, "advmod")):
             return True
+        if self._is_remembered(p):
+            return True
         clause = self._clause_of(p)
         words = sorted(tree.phrase_words(clause))
         text = f" {tree.span_text(words)} "
@@ -254,10 +291,23 @@ class Statuses:
             return " since " not in text
         if self.year is None:
             return False
+        if any(century < (self.year + 99) // 100 for century in _centuries(text)):
+            return " since " not in text
         for i in words:
             match = YEAR.match(tree.lower[i])
             if match and int(match[1]) <= self.year - BACKGROUND_YEARS:
                 return tree.lower[tree.head[i]] != "since"
+        return False
+
+    def _is_remembered(self, p: int) -> bool:
+        """Tell whether the predicate tells of a time: "recalls the year in which A attacked B"."""
+        tree = self.tree
+        for i in (p, *tree.ancestors(p)):
+            if tree.dep[i] != "relcl":
+                continue
+            lemma = tree.lemma[tree.head[i]]
+            below = {tree.lower[k] for k in tree.subtree(i) if k < i}
+            return lemma in self.lexicon.words["times"] and bool(below & {"when", "which", "that"})
         return False
 
     def _clause_of(self, p: int) -> int:
@@ -266,3 +316,8 @@ class Statuses:
         while not tree.is_verb(at) and tree.head[at] != at and tree.dep[at] != "appos":
             at = tree.head[at]
         return at
+
+
+def _centuries(text: str) -> list[int]:
+    """Return the numbers of the centuries that a text names: "the 18th century" gives 18."""
+    return [int(match[1]) if match[1] else ORDINALS[match[2]] for match in CENTURY.finditer(text)]

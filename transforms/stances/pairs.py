@@ -66,6 +66,8 @@ def directed(
                 hypothetical,
                 words_of_source,
                 (frame.lean or 0.0) if way == 0 else 0.0,
+                frame.denied,
+                frame.group,
             )
 
 

@@ -16,6 +16,7 @@ class Reading:
 
     `predicate` is the token whose negation, modality and speaker apply; `trigger` are the tokens
     that show the stance. `accusation` marks deeds that are blame when someone reports them.
+    `denied` is the sign that the predicate's negation would state, `group` the lexicon's group.
     `cancelled` says that the words themselves leave nothing ("rejected an alliance with").
     """
 
@@ -31,13 +32,16 @@ class Reading:
     hypothetical: bool = False
     words_of_source: bool = True
     lean: float = 0.0
+    denied: int = 0
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Charge:
     """Something blameworthy (sign -1) or praiseworthy (+1) that a clause says of an actor.
 
-    It is a stance only of whoever says it: "A said that B was lying".
+    It is a stance only of whoever says it: "A said that B was lying". `settled`: its modality and
+    negation are part of what is said ("A said that B cannot be trusted").
     """
 
     actor: Mention
@@ -45,3 +49,4 @@ class Charge:
     weight: float
     predicate: int
     trigger: tuple[int, ...]
+    settled: bool = False

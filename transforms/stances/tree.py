@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
@@ -82,6 +83,18 @@ class Tree:
 
     def __len__(self) -> int:
         return len(self.head)
+
+    def attach(self, i: int, head: int, dep: str) -> None:
+        """Hang `i` below `head` (or make it a root: `head == i`), keeping children in text order.
+
+        The caller makes sure that `head` doesn't stand below `i`.
+        """
+        if self.head[i] != i:
+            self.kids[self.head[i]].remove(i)
+        self.head[i] = head
+        self.dep[i] = dep
+        if head != i:
+            insort(self.kids[head], i)
 
     def text(self, first: int, last: int) -> str:
         """Return the text from token `first` up to and including `last`."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from transforms.stances.clauses import Clauses
-from transforms.stances.holders import Holder, Holders
+from transforms.stances.holders import IN, Holder, Holders, scaled
 from transforms.stances.lexicon import Frame, Lexicon
 from transforms.stances.pairs import directed, mutual
 from transforms.stances.phrases import matching_frames, phrase_tokens
@@ -73,11 +73,19 @@ class Verbs:
             elif place == "recipient":
                 nouns = self.clauses.recipients(p)
             else:
-                nouns = self.clauses.complements(p, place)
+                nouns = self.clauses.complements(p, place) or self._below_phrase(p, frame, place)
             found = self.holders.of_all(nouns, makers=frame.kind == "statement")
+            if not found and nouns and frame.accusation:
+                found = scaled(self.holders.of_all(self.clauses.place(p)), IN)
             if found:
                 return place, found
         return "", []
+
+    def _below_phrase(self, p: int, frame: Frame, place: str) -> list[int]:
+        """Return B in "came to the defence of B": the phrase's last word has its own object."""
+        tree = self.tree
+        tokens = phrase_tokens(tree, p, frame.rest) or ()
+        return [o for k in tokens if tree.lower[k] == place for o in tree.children(k, "pobj")]
 
     def _each_other(self, p: int, frame: Frame) -> bool:
         nouns = [
