@@ -64,6 +64,21 @@ class Reference(StrEnum):
     OFFICE_HOLDERS = "office-holders"
 
 
+class LogFormat(StrEnum):
+    """How a process says what it does: lines for people, or one JSON object a line."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class Unit(StrEnum):
+    """What can keep a schedule running."""
+
+    SYSTEMD = "systemd"
+    CRON = "cron"
+    KUBERNETES = "kubernetes"
+
+
 _FORMAT_OF_SUFFIX = {
     ".csv": Format.CSV,
     ".json": Format.JSON,

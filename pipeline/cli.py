@@ -14,8 +14,11 @@ from pipeline.commands.alignments import alignments
 from pipeline.commands.evaluate import evaluate
 from pipeline.commands.explain import explain
 from pipeline.commands.extract import extract
+from pipeline.commands.inputs import PassesOptionsOn
 from pipeline.commands.query import query
-from pipeline.commands.run import PassesOptionsOn, run
+from pipeline.commands.run import run
+from pipeline.commands.schedule import schedule
+from pipeline.commands.status import status
 from pipeline.errors import DEBUG_VARIABLE, Program
 
 app = typer.Typer(
@@ -55,6 +58,8 @@ def _root(
 
 
 app.command(cls=PassesOptionsOn)(run)
+app.command(cls=PassesOptionsOn)(schedule)
+app.command()(status)
 app.command()(query)
 app.command()(alignments)
 app.command()(explain)

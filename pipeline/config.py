@@ -72,6 +72,17 @@ class RunSettings(Section):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+class ScheduleSettings(Section):
+    """When `newsalign schedule` starts runs, and where it says how they went."""
+
+    every: str = "15m"
+    cron: str = ""
+    timezone: str = "UTC"
+    jitter_s: Annotated[float, Field(ge=0, le=86_400)] = 30.0
+    retry_s: Annotated[float, Field(ge=1, le=86_400)] = 60.0
+    listen: str = ""
+
+
 class Config(Section):
     """The whole configuration; `configs/newsalign.toml` documents every key."""
 
@@ -87,6 +98,7 @@ class Config(Section):
     actors: ActorSettings = ActorSettings()
     stances: StanceSettings = StanceSettings()
     aggregate: AggregateSettings = AggregateSettings()
+    schedule: ScheduleSettings = ScheduleSettings()
 
     def catalog_paths(self, base: Path | None = None) -> list[Path]:
         """Return the catalog's files and folders; a missing one is a ConfigError."""

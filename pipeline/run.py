@@ -10,8 +10,9 @@ import importlib.metadata
 import json
 import platform
 import shutil
+import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, astuple, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -64,6 +65,19 @@ class Progress:
 
 
 OnProgress = Callable[[Progress], None]
+OnEvent = Callable[[str, Mapping[str, Any]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Scheduled:
+    """What holds for a run that a schedule starts.
+
+    Feeds that fall due within `due_within_s` are asked, those that the config names too only
+    then; a store that another process writes to is waited for, `lock_wait_s` long.
+    """
+
+    due_within_s: float = 0.0
+    lock_wait_s: float = 0.0
 
 
 @dataclass(slots=True)
@@ -116,9 +130,17 @@ class RunReport:
 
 
 def run(
-    config: Config, config_base: Path | None = None, on_progress: OnProgress | None = None
+    config: Config,
+    config_base: Path | None = None,
+    on_progress: OnProgress | None = None,
+    on_event: OnEvent | None = None,
+    scheduled: Scheduled | None = None,
 ) -> RunReport:
     """Read the configured inputs once and commit what they bring; returns the report.
+
+    `on_event` gets what happens as a name and plain values, `run_id` among them: run_started,
+    arrived, batch_committed and, for each article that a batch wrote, article_stored; for each
+    input that it rejected, input_rejected. Times are in seconds.
 
     Raises ConfigError, LockedError, UnusableError or RunFailedError, each with a one-line text.
     What was committed before an error stays, and the next run goes on from there.
@@ -136,8 +158,10 @@ def run(
         layout.state.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigError(f"output.path: {layout.root}: {error.strerror}") from None
-    with writer_lock(layout.lock, "run"):
-        return _Run(config, config_base, layout, on_progress).do(slices, feeds)
+    command = "run" if scheduled is None else "schedule"
+    with writer_lock(layout.lock, command, scheduled.lock_wait_s if scheduled else 0.0):
+        one = _Run(config, config_base, layout, on_progress, on_event, scheduled)
+        return one.do(slices, feeds)
 
 
 def feed_urls(config: Config) -> list[str]:
@@ -161,6 +185,8 @@ class _Run:
         config_base: Path | None,
         layout: Layout,
         on_progress: OnProgress | None,
+        on_event: OnEvent | None,
+        scheduled: Scheduled | None,
     ) -> None:
         started = datetime.now(UTC)
         self.config = config
@@ -172,11 +198,15 @@ class _Run:
         self.report = RunReport(
             run_id=f"{started:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}", started_at=started
         )
+        self.on_event = on_event
+        self.scheduled = scheduled
+        self.command = "run" if scheduled is None else "schedule"
         self.jobs = 0
         self.feeds: FeedStore | None = None
 
     def do(self, slices: Sequence[SourceSlice], feeds: Sequence[str]) -> RunReport:
         report = self.report
+        self._event("run_started", command=self.command)
         finish(self.layout)
         self._ensure_index()
         shutil.rmtree(self.layout.staging, ignore_errors=True)
@@ -193,6 +223,10 @@ class _Run:
         self._record()
         shutil.rmtree(self.layout.staging, ignore_errors=True)
         return report
+
+    def _event(self, name: str, **fields: Any) -> None:
+        if self.on_event is not None:
+            self.on_event(name, {"run_id": self.report.run_id, **fields})
 
     def _ensure_index(self) -> None:
         from pipeline.store.rebuild import ensure_index
@@ -243,7 +277,8 @@ class _Run:
         try:
             self.feeds = FeedStore(database_url(settings, self.layout))
             self.feeds.adopt(store_id(self.layout.state))
-            plan = plan_polls(self.feeds, named, settings, self.now)
+            within = self.scheduled.due_within_s if self.scheduled else None
+            plan = plan_polls(self.feeds, named, settings, self.now, within)
         except FeedsError as error:
             raise ConfigError(f"feeds.database: {error}") from None
         self.report.add(plan.counts)
@@ -267,6 +302,7 @@ class _Run:
         """Bring files and feeds into the journal."""
         if not sources:
             return
+        began = time.monotonic()
 
         def attempt(part: Sequence[SourceSlice | FeedSource]) -> None:
             self.tell(Progress("reading", 0, None))
@@ -288,6 +324,7 @@ class _Run:
             self._journal_reject("read", reason, origin)
 
         halve_until_done(sources, attempt, culprit, _halves)
+        self._event("arrived", sources=len(sources), seconds=time.monotonic() - began)
 
     def _drain(self) -> None:
         """Commit batches until the journal has nothing pending."""
@@ -304,6 +341,7 @@ class _Run:
             halve_until_done(part, attempt, self._reject_record, _split_records)
 
     def _batch(self, part: Sequence[JournalSlice], number: int) -> None:
+        began = time.monotonic()
         job = self._job()
         staging = job.folder / "out"
         progress = job.folder / "progress"
@@ -322,6 +360,7 @@ class _Run:
             progress=str(progress),
         )
         result = self._supervised(job, spec, tick)
+        analysed = time.monotonic()
         self.tell(Progress("committing", total, total, number))
         manifest = json.loads((staging / MANIFEST).read_text(encoding="utf-8"))
         index = json.loads((staging / INDEX_CHANGES).read_text(encoding="utf-8"))
@@ -338,6 +377,25 @@ class _Run:
         self.report.changed.update(changed)
         self.report.add({**manifest["counts"], "batches": 1})
         self.report.coding_version = result.get("coding_version")
+        self._tell_batch(number, manifest["counts"], index, (began, analysed))
+
+    def _tell_batch(
+        self, number: int, counts: dict[str, int], index: dict[str, Any], times: tuple[float, float]
+    ) -> None:
+        if self.on_event is None:
+            return
+        for article in index["articles"]:
+            ids = {name: article[name] for name in ("article_id", "story_id")}
+            self._event("article_stored", batch=number, **ids)
+        for reject_id in index["rejects"]:
+            self._event("input_rejected", batch=number, reject_id=reject_id)
+        self._event(
+            "batch_committed",
+            batch=number,
+            counts=dict(sorted(counts.items())),
+            analyse_seconds=times[1] - times[0],
+            commit_seconds=time.monotonic() - times[1],
+        )
 
     def _reject_record(self, part: JournalSlice, reason: str) -> None:
         """Pass over the one record that kills its worker; its reject comes with the next batch."""
@@ -367,7 +425,7 @@ class _Run:
             "started_at": report.started_at,
             "finished_at": report.finished_at,
             "status": report.status,
-            "command": "run",
+            "command": self.command,
             "config_hash": self.config.fingerprint(),
             "coding_version": report.coding_version,
             "versions": list(versions().items()),

@@ -23,6 +23,8 @@ _WEEK_HOURS = 7 * 24
 # Reasons that say something of the network or the host, not of the feed.
 _NOT_ITS_FAULT = frozenset(("host_paused",))
 _JITTER_STEPS = 1_000
+# Two machines that poll in turn, or a run that goes on while another is planned, may differ so.
+_CLOCK_SLACK = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,11 @@ class FeedState:
     def is_due(self, now: datetime) -> bool:
         """Say whether the feed is to be asked now."""
         return self.retired is None and (self.next_due is None or self.next_due <= now)
+
+    def was_polled_after(self, now: datetime) -> bool:
+        """Say whether the last poll lies in the future: the clock was set back, dues are void."""
+        polled = self.last_polled
+        return self.retired is None and polled is not None and polled > now + _CLOCK_SLACK
 
 
 def after_poll(state: FeedState, poll: FeedPoll, settings: PollSettings) -> FeedState:

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-import glob
+import errno
 import json as jsonlib
 import signal
 import threading
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from typer.core import TyperCommand
 
-from pipeline.choices import Granularity
+from pipeline.choices import Granularity, LogFormat
+from pipeline.commands.inputs import (
+    BEAM_OPTIONS,
+    Feed,
+    FeedLists,
+    Inputs,
+    RunnerName,
+    Store,
+    Workers,
+    check_inputs,
+    input_overrides,
+    text_overrides,
+)
 from pipeline.commands.options import ConfigFile, Settings, parse_settings, read_config
 from pipeline.errors import FAILED, UserError
 
@@ -21,51 +32,22 @@ if TYPE_CHECKING:
     from pipeline.config import Config
     from pipeline.run import RunReport
 
-BEAM_OPTIONS = "beam_options"
 SHOWN_ALIGNMENTS = 25
-
-
-class PassesOptionsOn(TyperCommand):
-    """A command whose arguments after "--" are Beam's, whatever they look like."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Keep what follows "--" for Beam and parse the rest."""
-        if "--" in args:
-            cut = args.index("--")
-            args, ctx.meta[BEAM_OPTIONS] = args[:cut], args[cut + 1 :]
-        return super().parse_args(ctx, args)
+# What a disk does to a run that only the user can put right.
+STORE_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO)
 
 
 def run(
     ctx: typer.Context,
-    inputs: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="INPUT",
-            show_default=False,
-            help="Files, folders, globs: text, pages, JSON lines, CSV, Parquet, WARC, saved feeds.",
-        ),
-    ] = None,
-    feed: Annotated[
-        list[str] | None, typer.Option("--feed", metavar="URL", help="Fetch a feed; repeatable.")
-    ] = None,
-    feeds: Annotated[
-        list[str] | None,
-        typer.Option("--feeds", metavar="FILE", help="Fetch the feeds of a list; repeatable."),
-    ] = None,
+    inputs: Inputs = None,
+    feed: Feed = None,
+    feeds: FeedLists = None,
     all_feeds: Annotated[
         bool, typer.Option("--all-feeds", help="Ask all feeds of the registry, due or not.")
     ] = False,
-    output: Annotated[
-        str | None, typer.Option("--output", "-o", metavar="DIR", help="The store to write to.")
-    ] = None,
-    runner: Annotated[
-        str | None, typer.Option("--runner", metavar="NAME", help="Beam runner; DirectRunner.")
-    ] = None,
-    workers: Annotated[
-        int | None,
-        typer.Option("--workers", "-w", min=0, metavar="N", help="Local processes; 0: one a core."),
-    ] = None,
+    output: Store = None,
+    runner: RunnerName = None,
+    workers: Workers = None,
     now: Annotated[
         str | None,
         typer.Option("--now", metavar="TIME", help="Pin the clock, for runs that must repeat."),
@@ -78,6 +60,9 @@ def run(
         False
     ),
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+    log_format: Annotated[
+        LogFormat, typer.Option("--log-format", help="json: events instead of progress.")
+    ] = LogFormat.TEXT,
     config: ConfigFile = None,
 ) -> None:
     """Read articles, count who takes which stance toward whom.
@@ -86,28 +71,17 @@ def run(
     "--". A run that was killed is finished by the next one; reading the same articles again
     changes nothing.
     """
-    overrides: dict[str, Any] = dict(parse_settings(settings))
-    if inputs or feed or feeds:
-        overrides |= {"input.paths": inputs or []}
-        overrides |= {"input.feeds": feed or [], "input.feed_lists": feeds or []}
-        overrides.setdefault("feeds.read", "none")
-    if all_feeds:
-        overrides["feeds.read"] = "all"
-    named = {"output.path": output, "runner.name": runner, "runner.workers": workers}
-    overrides |= {key: value for key, value in named.items() if value is not None}
+    overrides = input_overrides(parse_settings(settings), inputs, feed, feeds, all_feeds)
+    overrides |= text_overrides({"output.path": output, "runner.name": runner})
+    if workers is not None:
+        overrides["runner.workers"] = workers
     if now is not None:
         overrides["run.now"] = _parse_time(now)
     if ctx.meta.get(BEAM_OPTIONS):
         overrides["runner.options"] = ctx.meta[BEAM_OPTIONS]
     effective = read_config(config, overrides)
-    if not _has_input(effective):
-        raise UserError(
-            "nothing to read: name an INPUT or a --feed, set input.paths, or use feeds add"
-        )
-    for name in inputs or ():
-        if not ("://" in name or glob.has_magic(name) or Path(name).expanduser().exists()):
-            raise UserError(f"{name}: no such file or folder")
-    report = _run(effective, config, quiet)
+    check_inputs(effective, inputs)
+    report = _run(effective, config, quiet, log_format)
     if json:
         print(jsonlib.dumps(report.as_dict(), ensure_ascii=False))
         return
@@ -121,18 +95,6 @@ def run(
         _print_alignments(Path(effective.output.path), effective.aggregate.mixed_dead_band)
 
 
-def _has_input(config: Config) -> bool:
-    from pipeline.feeds.place import may_hold_feeds
-    from pipeline.store.layout import Layout
-
-    named = config.input
-    if named.paths or named.feeds or named.feed_lists:
-        return True
-    return config.feeds.read != "none" and may_hold_feeds(
-        config.feeds, Layout(Path(config.output.path))
-    )
-
-
 def _parse_time(text: str) -> datetime:
     try:
         return datetime.fromisoformat(text)
@@ -140,8 +102,9 @@ def _parse_time(text: str) -> datetime:
         raise UserError(f"--now {text}: write it like 2026-11-20T00:00:00Z") from None
 
 
-def _run(config: Config, file: Path | None, quiet: bool) -> RunReport:
+def _run(config: Config, file: Path | None, quiet: bool, log_format: LogFormat) -> RunReport:
     from pipeline.config import ConfigError
+    from pipeline.logs import start_logging, tell
     from pipeline.progress import show_progress
     from pipeline.run import run as run_once
     from pipeline.store.lock import LockedError
@@ -150,13 +113,23 @@ def _run(config: Config, file: Path | None, quiet: bool) -> RunReport:
     # A service manager's stop ends a run as Ctrl-C does: workers gone, the run's record written.
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, signal.default_int_handler)
+    events = None
+    if log_format is LogFormat.JSON:
+        start_logging(json_lines=True)
+        events = tell
     try:
-        with show_progress(quiet) as show:
-            return run_once(config, file.parent if file else None, show)
+        with show_progress(quiet or events is not None) as show:
+            return run_once(config, file.parent if file else None, show, events)
     except (ConfigError, UnusableError) as error:
         raise UserError(str(error)) from None
     except (LockedError, RunFailedError) as error:
         raise UserError(str(error), FAILED) from None
+    except OSError as error:
+        if error.errno not in STORE_ERRORS:
+            raise
+        raise UserError(
+            f"{error.filename or config.output.path}: {error.strerror}", FAILED
+        ) from None
 
 
 def _print_alignments(folder: Path, dead_band: float) -> None:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from pipeline.feeds.state import FeedStore
 from transforms.feed_state import FeedState
 from transforms.fetch import host_of
 from transforms.read_feeds import FeedPoll, FeedSource
 from transforms.settings import FeedSettings
+
+DUE_SLACK = 0.05  # of the shortest interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,19 +28,33 @@ class Plan:
 
 
 def plan_polls(
-    store: FeedStore, named: Sequence[str], settings: FeedSettings, now: datetime
+    store: FeedStore,
+    named: Sequence[str],
+    settings: FeedSettings,
+    now: datetime,
+    due_within_s: float | None = None,
 ) -> Plan:
     """Return the feeds to ask: those that are named, and those of the registry that are due.
 
     Nobody asks a feed that is gone, or a host before the time that it gave. Feeds that are at
-    one place by now are asked once.
+    one place by now are asked once. What falls due in a moment is due: a feed is polled a little
+    after its run started, and would miss the run that starts a period later. With `due_within_s`,
+    that moment is so many seconds, and named feeds wait until they are due too.
     """
     known = store.load(named)
     wanted = {url: known.get(url, FeedState(url)) for url in named}
+    moment = max(due_within_s or 0.0, settings.interval_s * DUE_SLACK)
+    soon = now + timedelta(seconds=moment)
+
+    def is_due(state: FeedState) -> bool:
+        return state.is_due(soon) or state.was_polled_after(now)
+
     if settings.read != "none":
         for state in store.registered():
-            if state.is_due(now) or (settings.read == "all" and not state.retired):
+            if is_due(state) or (settings.read == "all" and not state.retired):
                 wanted.setdefault(state.url, state)
+    if due_within_s is not None and settings.read != "all":
+        wanted = {url: state for url, state in wanted.items() if state.retired or is_due(state)}
     pauses = store.pauses(now)
     counts: Counter[str] = Counter()
     places: dict[str, FeedSource] = {}

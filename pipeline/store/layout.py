@@ -51,3 +51,13 @@ class Layout:
     def logs(self) -> Path:
         """Return the folder of the logs of jobs that failed."""
         return self.state / "logs"
+
+    @property
+    def schedule_lock(self) -> Path:
+        """Return the lock of the one schedule that a store has; its text names the holder."""
+        return self.state / "schedule.lock"
+
+    @property
+    def schedule(self) -> Path:
+        """Return what the schedule writes down of itself."""
+        return self.state / "schedule.json"

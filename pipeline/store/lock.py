@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 
 class LockedError(Exception):
@@ -43,6 +44,38 @@ def writer_lock(path: Path, purpose: str, wait_s: float = 0.0) -> Iterator[None]
         yield
     finally:
         os.close(handle)
+
+
+def find_holder(path: Path) -> dict[str, Any] | None:
+    """Return what the holder of a lock says of itself (pid, host, purpose, since), None if free.
+
+    Looks without touching the lock, so that nobody who wants it is turned away meanwhile.
+    """
+    try:
+        about: dict[str, Any] = json.loads(path.read_text())
+        pid, inode = int(about["pid"]), path.stat().st_ino
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    try:
+        locks = [line.split() for line in Path("/proc/locks").read_text().splitlines()]
+    except OSError:
+        return about if _is_alive(pid) else None
+    # "1: FLOCK ADVISORY WRITE 4711 08:01:1234567 0 EOF"; a waiting one has "->" before FLOCK.
+    held = any(
+        len(words) > 5 and words[1] == "FLOCK" and words[5].rpartition(":")[2] == str(inode)
+        for words in locks
+    )
+    return about if held else None
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _holder(path: Path) -> str:

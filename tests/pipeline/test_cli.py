@@ -80,6 +80,8 @@ def test_the_commands() -> None:
         "feeds remove",
         "query",
         "run",
+        "schedule",
+        "status",
     ]
 
 
@@ -102,6 +104,26 @@ def test_the_commands() -> None:
         (
             ["run"],
             "nothing to read: name an INPUT or a --feed, set input.paths, or use feeds add",
+        ),
+        (
+            ["schedule"],
+            "nothing to read: name an INPUT or a --feed, set input.paths, or use feeds add",
+        ),
+        (
+            ["schedule", "seeds", "--every", "1h", "--cron", "@daily"],
+            "--every and --cron: name one of them",
+        ),
+        (
+            ["schedule", "seeds", "--every", "15"],
+            "schedule.every: '15' is not a duration like 90s, 15m, 6h or 1d",
+        ),
+        (
+            ["schedule", "seeds", "--jitter", "x"],
+            "--jitter: 'x' is not a duration like 90s, 15m, 6h or 1d",
+        ),
+        (
+            ["schedule", "seeds", "--every", "7m", "--print", "cron"],
+            "--every 7m: cron has no such period; name one with --cron",
         ),
         (["run", "x", "--now", "soon"], "--now soon: write it like 2026-11-20T00:00:00Z"),
         (["extract", "--input", "no.txt"], "--input no.txt: no such file"),

@@ -1,0 +1,269 @@
+"""The long-lived process, with runs that end well, badly or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.config import Config, ConfigError
+from pipeline.metrics import Metrics
+from pipeline.schedule import scheduler as scheduler_module
+from pipeline.schedule.plan import Plan, make_plan
+from pipeline.schedule.record import read_record
+from pipeline.schedule.scheduler import Scheduler
+from pipeline.store.layout import Layout
+
+FAKE = Path(__file__).with_name("fake_run.py")
+Event = tuple[str, dict[str, Any]]
+
+
+class Bench:
+    """A schedule over fake runs: `said` has its events, `on` calls something at one of them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.layout = Layout(folder / "out")
+        self.said: list[Event] = []
+        self.on: dict[str, Callable[[], None]] = {}
+        self.metrics = Metrics(self.layout)
+        self.settings: dict[str, Any] = {"every": "1s", "jitter_s": 0, "retry_s": 1}
+        self.runs("done")
+
+    def runs(self, *lines: str) -> None:
+        (self.folder / "plan").write_text("\n".join(lines))
+
+    def plan(self) -> Plan:
+        output = {"path": str(self.layout.root)}
+        values = {"schedule": self.settings, "output": output}
+        return make_plan(Config.model_validate(values), None)
+
+    def schedule(self, plan: Plan | None = None) -> Scheduler:
+        return Scheduler(
+            plan or self.plan(),
+            self.layout,
+            self.plan,
+            self._tell,
+            metrics=self.metrics,
+            command=(sys.executable, str(FAKE), str(self.folder)),
+        )
+
+    def _tell(self, event: str, fields: Mapping[str, Any]) -> None:
+        self.said.append((event, dict(fields)))
+        if event in self.on:
+            self.on.pop(event)()
+
+    def seen(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in (self.folder / "seen").read_text().splitlines()]
+
+    def events(self, name: str) -> list[dict[str, Any]]:
+        return [fields for event, fields in self.said if event == name]
+
+    def endings(self) -> list[str]:
+        names = ("run_finished", "run_failed", "run_stopped")
+        return [event.removeprefix("run_") for event, _ in self.said if event in names]
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    before = {s: signal.getsignal(s) for s in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
+    yield Bench(tmp_path)
+    assert {s: signal.getsignal(s) for s in before} == before
+
+
+def send(number: int) -> Callable[[], None]:
+    return lambda: os.kill(os.getpid(), number)
+
+
+def gone(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    return False
+
+
+def test_whatever_becomes_of_a_run_the_schedule_goes_on(bench: Bench) -> None:
+    bench.runs("fail no space left", "die", "garbage", "done", "fail again")
+    assert bench.schedule().run(most_runs=5) is None
+    assert bench.endings() == ["failed", "failed", "failed", "finished", "failed"]
+    errors = [fields["error"] for fields in bench.events("run_failed")]
+    assert errors[0] == "no space left"
+    assert errors[1] == "the run's process ended early: killed by SIGKILL"
+    assert errors[2] == "the run's process ended early: it said nothing"
+    record = read_record(bench.layout.schedule)
+    assert record is not None
+    assert (record.runs, record.failures, record.last_status) == (5, 1, "failed")
+    assert record.last_error == "again"
+    assert record.last_success_at is not None
+    assert record.done_started_at is not None
+    text = bench.metrics.text().decode()
+    assert 'newsalign_runs_total{status="done"} 1.0' in text
+    assert 'newsalign_runs_total{status="failed"} 4.0' in text
+    assert 'newsalign_feed_polls_total{answer="read"} 1.0' in text
+
+
+def test_a_process_that_can_t_be_started_is_a_failed_run(bench: Bench) -> None:
+    one = Scheduler(
+        bench.plan(), bench.layout, bench.plan, bench._tell, command=("/nowhere/newsalign",)
+    )
+    one.run(most_runs=1)
+    assert "no process could be started" in bench.events("run_failed")[0]["error"]
+
+
+def test_failures_are_retried_sooner_than_the_period_and_ever_less_often(bench: Bench) -> None:
+    bench.settings = {"every": "1h", "retry_s": 60}
+    plan = bench.plan()
+    assert [plan.retry_s(n) for n in (1, 2, 3, 7, 1_000)] == [60, 120, 240, 3_600, 3_600]
+    bench.runs("fail x")
+    bench.on["run_failed"] = send(signal.SIGTERM)
+    assert bench.schedule(plan).run() == signal.SIGTERM
+    record = read_record(bench.layout.schedule)
+    assert record is not None
+    assert record.last_finished_at is not None
+    until_retry = bench.events("run_failed")[0]["next_run_at"] - record.last_finished_at
+    assert timedelta(seconds=55) < until_retry <= timedelta(seconds=60)
+
+
+def test_sigterm_ends_a_run_and_the_schedule(bench: Bench) -> None:
+    bench.runs("wait")
+    bench.on["run_started"] = send(signal.SIGTERM)
+    assert bench.schedule().run() == signal.SIGTERM
+    assert bench.endings() == ["stopped"]
+    assert gone(bench.seen()[0]["pid"])
+    assert bench.events("schedule_stopped") == [{"signal": "SIGTERM"}]
+
+
+def test_a_run_that_is_deaf_is_killed_in_the_end(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert scheduler_module.STOP_S < 10, "which is what SIGTERM promises"
+    monkeypatch.setattr(scheduler_module, "STOP_S", 0.5)
+    bench.runs("hang")
+    bench.on["run_started"] = send(signal.SIGTERM)
+    bench.schedule().run()
+    assert bench.endings() == ["stopped"]
+    assert gone(bench.seen()[0]["pid"])
+
+
+def test_a_second_signal_ends_it_at_once(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scheduler_module, "STOP_S", 3_600)
+    bench.runs("hang")
+
+    def twice() -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        threading.Timer(0.3, send(signal.SIGINT)).start()
+
+    bench.on["run_started"] = twice
+    assert bench.schedule().run() == signal.SIGINT
+    assert bench.endings() == ["stopped"]
+    assert gone(bench.seen()[0]["pid"])
+
+
+def test_while_it_waits_a_signal_wakes_it(bench: Bench) -> None:
+    bench.settings = {"every": "366d"}
+    bench.on["run_finished"] = lambda: threading.Timer(0.3, send(signal.SIGTERM)).start()
+    assert bench.schedule().run() == signal.SIGTERM
+    assert bench.endings() == ["finished"]
+
+
+def test_sighup_takes_a_good_config_and_keeps_the_old_one_before_a_bad(bench: Bench) -> None:
+    bench.settings = {"every": "366d"}
+
+    def break_it() -> None:
+        bench.settings = {"every": "soon"}
+        os.kill(os.getpid(), signal.SIGHUP)
+
+    def mend_it() -> None:
+        bench.settings = {"every": "1s", "jitter_s": 0}
+        os.kill(os.getpid(), signal.SIGHUP)
+
+    bench.on = {"run_finished": break_it, "config_refused": mend_it}
+    bench.schedule().run(most_runs=2)
+    [refused] = bench.events("config_refused")
+    assert "schedule.every: 'soon' is not a duration" in refused["error"]
+    assert [fields["cadence"] for fields in bench.events("config_reloaded")] == ["every 1s"]
+    assert [run["config"]["schedule"]["every"] for run in bench.seen()] == ["366d", "1s"]
+
+
+def test_what_only_a_restart_can_change_is_refused(bench: Bench) -> None:
+    one = bench.schedule()
+    bench.layout = Layout(bench.folder / "elsewhere")
+    bench.on["schedule_started"] = send(signal.SIGHUP)
+    one.run(most_runs=1)
+    assert bench.events("config_refused")[0]["error"].startswith("output.path: another store")
+    assert bench.seen()[0]["config"]["output"]["path"].endswith("/out")
+
+
+def test_a_restart_waits_for_the_rest_of_the_period_unless_the_run_was_cut_off(
+    bench: Bench,
+) -> None:
+    bench.settings = {"every": "1h"}
+    bench.schedule().run(most_runs=1)
+    bench.said.clear()
+    bench.on["schedule_started"] = send(signal.SIGTERM)
+    bench.schedule().run()
+    assert bench.endings() == []
+    record = read_record(bench.layout.schedule)
+    assert record is not None
+    assert record.done_started_at is not None
+    next_run = bench.events("schedule_started")[0]["next_run_at"]
+    assert timedelta(minutes=59) < next_run - record.done_started_at < timedelta(minutes=61)
+    # A run that a kill cut off has no success to its name: its turn is now.
+    record.done_started_at -= timedelta(hours=1)
+    record.last_status = "running"
+    scheduler_module.write_record(bench.layout.schedule, record)
+    bench.schedule().run(most_runs=1)
+    assert bench.endings() == ["finished"]
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"pid": "x"}', "\0"])
+def test_a_record_that_is_damaged_is_done_without(bench: Bench, text: str) -> None:
+    bench.layout.state.mkdir(parents=True)
+    bench.layout.schedule.write_text(text)
+    bench.schedule().run(most_runs=1)
+    assert bench.endings() == ["finished"]
+    assert read_record(bench.layout.schedule) is not None
+
+
+def test_a_record_that_can_t_be_written_is_said_once(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(scheduler_module, "write_record", full)
+    bench.schedule().run(most_runs=2)
+    assert bench.endings() == ["finished", "finished"]
+    assert len(bench.events("state_not_saved")) == 1
+
+
+def test_feeds_that_fall_due_soon_belong_to_this_run(bench: Bench) -> None:
+    bench.settings = {"every": "15m", "jitter_s": 30}
+    plan = bench.plan()
+    assert (plan.jitter_s, plan.due_within_s, plan.lock_wait_s) == (30, 120, 300)
+    bench.settings = {"every": "60s", "jitter_s": 3_000}
+    plan = bench.plan()
+    assert (plan.jitter_s, plan.due_within_s, plan.lock_wait_s) == (6, 12, 60)
+
+
+@pytest.mark.parametrize(
+    ("settings", "key"),
+    [
+        ({"every": "0s"}, "schedule.every"),
+        ({"cron": "x"}, "schedule.cron"),
+        ({"cron": "@daily", "timezone": "Mars/One"}, "schedule.cron"),
+        ({"listen": "no"}, "schedule.listen"),
+    ],
+)
+def test_what_can_t_be_planned(settings: dict[str, str], key: str) -> None:
+    with pytest.raises(ConfigError, match=rf"^{key}: "):
+        make_plan(Config.model_validate({"schedule": settings}), None)
