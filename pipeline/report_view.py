@@ -12,15 +12,21 @@ from pipeline.formats import cell_text, print_table, safe_text
 
 
 def print_report(screen: Console, report: Mapping[str, Any]) -> None:
-    """Print figures, breakdowns ({name: {figure: number}}) and lists of a report."""
+    """Print figures, breakdowns ({name: {figure: number}}) and lists of a report.
+
+    "intervals", shaped like the report, gives what stands behind each figure: 0.743 (0.72-0.77).
+    """
+    intervals = report.get("intervals", {})
+    report = {name: value for name, value in report.items() if name != "intervals"}
     figures = {name: value for name, value in report.items() if not _is_long(value)}
     width = max((len(_label(name)) for name in figures), default=0)
     for name, value in figures.items():
-        screen.print(Text(f"{_label(name):>{width}}  {_figure(value)}"), soft_wrap=True)
+        shown = _figure(value, intervals.get(name))
+        screen.print(Text(f"{_label(name):>{width}}  {shown}"), soft_wrap=True)
     for name, value in report.items():
         if isinstance(value, Mapping) and name not in figures:
             screen.print()
-            _print_breakdown(screen, _label(name), value)
+            _print_breakdown(screen, _label(name), value, intervals.get(name, {}))
     for name, value in report.items():
         if isinstance(value, list) and name not in figures:
             screen.print()
@@ -32,19 +38,23 @@ def print_report(screen: Console, report: Mapping[str, Any]) -> None:
 def _is_long(value: Any) -> bool:
     if isinstance(value, Mapping):
         return any(isinstance(item, Mapping) for item in value.values())
-    return isinstance(value, list) and not _is_interval(value)
+    return isinstance(value, list)
 
 
-def _is_interval(value: list[Any]) -> bool:
-    return len(value) == 2 and all(isinstance(item, float) for item in value)
-
-
-def _print_breakdown(screen: Console, title: str, rows: Mapping[str, Mapping[str, Any]]) -> None:
+def _print_breakdown(
+    screen: Console,
+    title: str,
+    rows: Mapping[str, Mapping[str, Any]],
+    intervals: Mapping[str, Mapping[str, Any]],
+) -> None:
     columns = list(dict.fromkeys(name for figures in rows.values() for name in figures))
     print_table(
         screen,
         [title, *map(_label, columns)],
-        ([name, *(_figure(figures.get(c)) for c in columns)] for name, figures in rows.items()),
+        (
+            [name, *(_figure(figures.get(c), intervals.get(name, {}).get(c)) for c in columns)]
+            for name, figures in rows.items()
+        ),
         [False, *(True for _ in columns)],
     )
 
@@ -53,13 +63,17 @@ def _label(name: str) -> str:
     return name.replace("_", " ")
 
 
-def _figure(value: Any) -> str:
+def _figure(value: Any, interval: Any = None) -> str:
     if isinstance(value, float):
-        return f"{value:.3f}"
-    if isinstance(value, list):
-        return " to ".join(_figure(item) for item in value)
+        if interval is None:
+            return f"{value:.3f}"
+        low, high = interval
+        return f"{value:.3f} ({low:.2f}–{high:.2f})"
     if isinstance(value, Mapping):
-        return ", ".join(f"{_label(name)} {_figure(item)}" for name, item in value.items())
+        inside = interval or {}
+        return ", ".join(
+            f"{_label(name)} {_figure(item, inside.get(name))}" for name, item in value.items()
+        )
     return cell_text(value)
 
 

@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 from spacy.tokens import Doc
 
 from pipeline.evaluation.actor_texts import MarkedMention, MarkedText, read_marked_texts
+from pipeline.evaluation.intervals import with_intervals
 from pipeline.evaluation.reference import BadReferenceError
-from pipeline.evaluation.scores import DIGITS, Figures, Tally
+from pipeline.evaluation.scores import DIGITS, Figures, Tally, total
 from transforms.catalog import Catalog
 from transforms.mentions import find_mentions
 from transforms.nlp import load_pipeline, parse_documents
@@ -46,6 +47,12 @@ class MentionScore:
         self.actors += sum(marked.actor == found.actor for marked, found in matches.pairs)
         self.rollups += sum(marked.rollup == found.rollup for marked, found in matches.pairs)
 
+    def join(self, other: MentionScore) -> None:
+        """Add another's counts."""
+        self.spans = total((self.spans, other.spans))
+        self.actors += other.actors
+        self.rollups += other.rollups
+
     def figures(self) -> Figures:
         """Return precision, recall and F1 of spans, and the accuracies among matched mentions."""
         matched = max(self.spans.right, 1)
@@ -54,6 +61,14 @@ class MentionScore:
             "actor_accuracy": round(self.actors / matched, DIGITS),
             "rollup_accuracy": round(self.rollups / matched, DIGITS),
         }
+
+
+class Matched(NamedTuple):
+    """One text's counts: those of recognition, and those of bare spaCy entities."""
+
+    path: str
+    own: MentionScore
+    bare: MentionScore
 
 
 def evaluate_actors(
@@ -65,34 +80,50 @@ def evaluate_actors(
     prediction per text. Raises BadReferenceError, and PipelineMissingError without spaCy's model.
     """
     nlp = load_pipeline(settings.spacy_model)
-    everything, bare = MentionScore(), MentionScore()
-    by_file: dict[str, dict[str, Any]] = {}
+    items: list[Matched] = []
     predictions: list[dict[str, Any]] = []
     for path in _files(paths):
         texts = read_marked_texts(path)
-        own, own_bare = MentionScore(), MentionScore()
         docs = parse_documents(nlp, ((text.text, None) for text in texts))
         for text, doc in zip(texts, docs, strict=True):
             matches = match_mentions(text, catalog_mentions(doc, catalog, text.on, settings))
             entities = match_mentions(text, entity_mentions(doc, catalog, text.on))
-            for score in (own, everything):
-                score.add(matches)
-            for score in (own_bare, bare):
-                score.add(entities)
+            items.append(Matched(str(path), _counts(matches), _counts(entities)))
             predictions.append(_prediction(path, text, matches))
-        by_file[str(path)] = {
-            "texts": len(texts),
+    return with_intervals(items, _report), predictions
+
+
+def _counts(matches: Matches) -> MentionScore:
+    score = MentionScore()
+    score.add(matches)
+    return score
+
+
+def _report(items: Sequence[Matched]) -> dict[str, Any]:
+    everything, bare = MentionScore(), MentionScore()
+    files: dict[str, list[Matched]] = {}
+    for item in items:
+        everything.join(item.own)
+        bare.join(item.bare)
+        files.setdefault(item.path, []).append(item)
+    by_file: dict[str, dict[str, Any]] = {}
+    for path in sorted(files):
+        own, own_bare = MentionScore(), MentionScore()
+        for item in files[path]:
+            own.join(item.own)
+            own_bare.join(item.bare)
+        by_file[path] = {
+            "texts": len(files[path]),
             **_without_counts(own.figures()),
             "bare_f1": own_bare.figures()["f1"],
         }
-    report = {
-        "texts": len(predictions),
+    return {
+        "texts": len(items),
         "mentions": everything.spans.right + everything.spans.missed,
         **everything.figures(),
         "bare_entities": _without_counts(bare.figures()),
         "by_file": by_file,
     }
-    return report, predictions
 
 
 def catalog_mentions(

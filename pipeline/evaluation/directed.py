@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from spacy.language import Language
-from spacy.tokens import Doc
+from spacy.tokens import Doc, Span
 
+from pipeline.evaluation.calibration import calibration_error, curve_figures
+from pipeline.evaluation.intervals import with_intervals
 from pipeline.evaluation.reference import BadReferenceError, find_file, read_lines
-from pipeline.evaluation.scores import Tally, class_figures, macro_f1
+from pipeline.evaluation.scores import DIGITS, Tally, class_figures, macro_f1
 from transforms.nlp import load_pipeline, parse_documents
 from transforms.records import Evidence, Mention
 from transforms.settings import ActorSettings, StanceSettings
 from transforms.stances.engine import StanceEngine
+from transforms.stances.evidence import COUNTED_FACTUALITY
 from transforms.stances.lexicon import Lexicon
 
 CLASSES = ("neutral", "positive p->q", "positive q->p", "negative p->q", "negative q->p")
+NEUTRAL = CLASSES[0]
 # The reference asks for one label a sentence, so that a weak reading beats none.
 MIN_CONFIDENCE = 0.4
 _BRACKETED = re.compile(r"\[([^\[\]]*)\]")
+# What spaCy's entity labels say of an actor's type; the reference gives none.
+_TYPES = {"PERSON": "person", "GPE": "state", "NORP": "state", "LOC": "state"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,32 +41,57 @@ class Marked:
     q: tuple[int, int]
 
 
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """A sentence's wanted and found label, and the edge that was read there for sure or not."""
+
+    wanted: str
+    found: str
+    edge: str | None
+    confidence: float
+    counted: bool
+
+
 def evaluate_directed_sentiment(
     path: Path, lexicon: Lexicon, actors: ActorSettings, stances: StanceSettings
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Score the five classes; `path` is a split's file or a folder with `valid.jsonl`.
 
+    `macro_f1`, `accuracy` and `classes` are of one label a sentence; `edges` of what a run would
+    count (`stances.min_confidence`), `curve` of the same at other thresholds; `calibration` is the
+    expected calibration error of edges, whatever their confidence, over 15 bins of equal mass.
     A prediction is {"id", "stance": positive|negative|neutral, "direction": "p->q"|"q->p"|None,
-    "confidence"}.
+    "confidence", "edge", "edge_confidence", "counted"}.
     """
     rows = list(read_lines(find_file(path, "valid.jsonl")))
     nlp = load_pipeline(actors.spacy_model)
     engine = StanceEngine(lexicon, stances)
     predictions = list(predict(rows, nlp, engine))
-    pairs = [(_label(r), _label(p)) for r, p in zip(rows, predictions, strict=True)]
-    edges = Tally(
-        right=sum(w == f != "neutral" for w, f in pairs),
-        extra=sum(f not in ("neutral", w) for w, f in pairs),
-        missed=sum(w not in ("neutral", f) for w, f in pairs),
-    )
-    report: dict[str, Any] = {
-        "sentences": len(rows),
-        "macro_f1": macro_f1(pairs, CLASSES),
-        "accuracy": round(sum(w == f for w, f in pairs) / len(pairs), 4) if pairs else 0.0,
+    items = [
+        Labelled(label(r), label(p), p["edge"], p["edge_confidence"], p["counted"])
+        for r, p in zip(rows, predictions, strict=True)
+    ]
+    return with_intervals(items, _report), predictions
+
+
+def _report(items: Sequence[Labelled]) -> dict[str, Any]:
+    classes = class_figures((item.wanted, item.found) for item in items)
+    read = [item for item in items if item.edge is not None]
+    right = [item.edge == item.wanted for item in read]
+    sure = [item.confidence for item in read]
+    true = sum(item.counted and item.edge == item.wanted for item in read)
+    wanted = sum(item.wanted != NEUTRAL for item in items)
+    edges = Tally(true, sum(item.counted for item in read) - true, wanted - true)
+    hits = sum(item.wanted == item.found for item in items)
+    return {
+        "sentences": len(items),
+        "macro_f1": macro_f1(classes, CLASSES),
+        "accuracy": round(hits / len(items), DIGITS) if items else 0.0,
         "edges": edges.figures(),
-        "classes": class_figures(pairs),
+        "curve": curve_figures(sure, right, wanted),
+        "calibration": {"edges": len(read), "error": calibration_error(sure, right)},
+        "classes": classes,
     }
-    return report, predictions
 
 
 def predict(
@@ -106,30 +137,50 @@ def _mentions(doc: Doc, item: Marked) -> Iterator[Mention]:
             head=head.i,
             actor=name,
             rollup=name,
-            actor_type="person",
+            actor_type=actor_type(span),
             form="name",
             confidence=1.0,
             name=item.text[start:end],
         )
 
 
+def actor_type(span: Span) -> str:
+    """Return what spaCy takes a marked entity for: a person, a state or an organisation."""
+    labels = [token.ent_type_ for token in span if token.ent_type_]
+    return _TYPES.get(labels[0], "organisation") if labels else "person"
+
+
 def _verdict(evidence: list[Evidence]) -> dict[str, Any]:
-    told = [
-        e
-        for e in evidence
-        if e.stance != "neutral" and e.factuality != "negated" and e.confidence >= MIN_CONFIDENCE
-    ]
-    if not told:
-        return {"stance": "neutral", "direction": None, "confidence": 0.0}
-    best = max(told, key=lambda e: e.confidence)
+    """Return the label (a weak reading beats none) and the edge that could be counted."""
+    told = [e for e in evidence if e.stance != "neutral" and e.factuality != "negated"]
+    weak = max(told, key=_confidence, default=None)
+    eligible = [e for e in told if e.factuality in COUNTED_FACTUALITY and not e.is_background]
+    best = max(eligible, key=_confidence, default=None)
+    verdict: dict[str, Any] = {"stance": NEUTRAL, "direction": None, "confidence": 0.0}
+    if weak is not None and weak.confidence >= MIN_CONFIDENCE:
+        verdict = {
+            "stance": _sign(weak),
+            "direction": f"{weak.source_rollup}->{weak.target_rollup}",
+            "confidence": weak.confidence,
+        }
     return {
-        "stance": "positive" if best.stance == "supportive" else "negative",
-        "direction": f"{best.source_rollup}->{best.target_rollup}",
-        "confidence": best.confidence,
+        **verdict,
+        "edge": best and f"{_sign(best)} {best.source_rollup}->{best.target_rollup}",
+        "edge_confidence": best.confidence if best else 0.0,
+        "counted": best is not None and best.counted,
     }
 
 
-def _label(row: dict[str, Any]) -> str:
-    if row["stance"] == "neutral":
-        return "neutral"
+def _confidence(piece: Evidence) -> float:
+    return piece.confidence
+
+
+def _sign(piece: Evidence) -> str:
+    return "positive" if piece.stance == "supportive" else "negative"
+
+
+def label(row: Mapping[str, Any]) -> str:
+    """Return a row's or a prediction's class."""
+    if row["stance"] == NEUTRAL:
+        return NEUTRAL
     return f"{row['stance']} {row['direction']}"

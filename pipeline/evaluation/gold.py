@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pipeline.evaluation.intervals import with_intervals
 from pipeline.evaluation.reference import find_file, read_lines
-from pipeline.evaluation.scores import Tally, bootstrap, total
-from pipeline.evaluation.seed import edge_of
+from pipeline.evaluation.scores import DIGITS, Tally
+from pipeline.evaluation.seed import Edge, edge_of
 from pipeline.evaluation.stories import score_stories
 from transforms.analyse import Analyser
 from transforms.clean import clean_item
@@ -19,6 +20,9 @@ from transforms.settings import CleanSettings, DeduplicateSettings, ReadSettings
 from transforms.sources import expand_inputs
 
 NOT_INPUT = ("gold.jsonl", "README*")
+_STANCES = ("supportive", "opposed", "neutral")
+# One article: the edges found and wanted, and whether each edge's voice is right.
+Item = tuple[set[Edge], set[Edge], list[bool]]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -42,7 +46,8 @@ def evaluate_gold(
     absent = [row["key"] for row in rows if row["key"] not in articles]
     present = [row for row in rows if row["key"] in articles]
     documents = [_document(articles[row["key"]]) for row in present]
-    tallies, voices, predictions = [], [], []
+    items: list[Item] = []
+    predictions = []
     for row, analysis in zip(present, analyser.analyse(documents), strict=True):
         counted = {edge_of(e): e for e in analysis.evidence if e.counted}
         wanted = {(s["source"], s["target"], s["stance"]): s for s in row["stances"]}
@@ -50,13 +55,11 @@ def evaluate_gold(
             wanted
         )
         found = set(counted) - optional
-        tally = Tally()
-        tally.add(set(found), set(wanted))
-        tallies.append(tally)
-        voices += [
+        voices = [
             (wanted[edge]["voice"] == "third_party") == (counted[edge].voice == "third_party")
             for edge in found & set(wanted)
         ]
+        items.append((found, set(wanted), voices))
         predictions.append(
             {
                 "key": row["key"],
@@ -68,19 +71,32 @@ def evaluate_gold(
                 ],
             }
         )
-    report: dict[str, Any] = {
-        "articles": len(present),
-        "absent": absent,
-        **total(tallies).figures(),
-        "f1_interval": bootstrap(tallies, lambda tally: tally.f1),
-        "voice_accuracy": round(sum(voices) / len(voices), 4) if voices else 0.0,
-        "stories": score_stories(
-            articles,
-            {row["key"]: row["story"] for row in present},
-            deduplicate or DeduplicateSettings(),
-        ).figures(),
-    }
+    stories = score_stories(
+        articles,
+        {row["key"]: row["story"] for row in present},
+        deduplicate or DeduplicateSettings(),
+    )
+    report = {**with_intervals(items, _report), "absent": absent, "stories": stories.figures()}
     return report, predictions
+
+
+def _report(items: Sequence[Item]) -> dict[str, Any]:
+    tally, by_stance = Tally(), {stance: Tally() for stance in _STANCES}
+    for found, wanted, _ in items:
+        tally.add(found, wanted)
+        for stance, own in by_stance.items():
+            own.add(_of(found, stance), _of(wanted, stance))
+    voices = [right for _, _, rights in items for right in rights]
+    return {
+        "articles": len(items),
+        **tally.figures(),
+        "voice_accuracy": round(sum(voices) / len(voices), DIGITS) if voices else 0.0,
+        "by_stance": {stance: own.figures() for stance, own in by_stance.items()},
+    }
+
+
+def _of(edges: set[Edge], stance: str) -> set[Edge]:
+    return {edge for edge in edges if edge[2] == stance}
 
 
 def latest_articles(folder: Path, read: ReadSettings, clean: CleanSettings) -> dict[str, Article]:

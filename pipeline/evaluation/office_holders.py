@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from pipeline.evaluation.intervals import with_intervals
 from pipeline.evaluation.reference import BadReferenceError, read_lines
 from pipeline.evaluation.scores import DIGITS
 from transforms.catalog import ActorEntry, Catalog
@@ -64,16 +65,19 @@ def evaluate_office_holders(
                 "tenure_overlaps": any(_overlaps(row, entry) for entry in entries),
             }
         )
-    named = [row for row in predictions if row["found_by_name"]]
-    report = {
+    absent = sorted({row.state for row in rows} - set(catalog.actors))
+    return {**with_intervals(predictions, _report), "states_not_in_catalog": absent}, predictions
+
+
+def _report(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    named = [row for row in rows if row["found_by_name"]]
+    return {
         "rows": len(rows),
-        "states": len({row.state for row in rows}),
-        "resolved": _share(predictions, "resolved"),
-        "found_by_name": _share(predictions, "found_by_name"),
+        "states": len({row["state"] for row in rows}),
+        "resolved": _share(rows, "resolved"),
+        "found_by_name": _share(rows, "found_by_name"),
         "tenure_overlaps": _share(named, "tenure_overlaps"),
-        "states_not_in_catalog": sorted({row.state for row in rows} - set(catalog.actors)),
     }
-    return report, predictions
 
 
 def sentence_about(row: Holder, catalog: Catalog) -> str:

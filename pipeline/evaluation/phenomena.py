@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pipeline.evaluation.intervals import with_intervals
 from pipeline.evaluation.reference import read_lines
-from pipeline.evaluation.scores import Tally, total
+from pipeline.evaluation.scores import DIGITS, Tally, total
 from pipeline.evaluation.seed import edge_of
 from transforms.analyse import Analyser
 from transforms.records import Document
 
 PUBLISHED = datetime(2026, 11, 2, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One sentence's outcome; sentences of one `pair` differ in their actors alone."""
+
+    phenomenon: str
+    set: str
+    pair: str
+    right: bool
+    tally: Tally
 
 
 def evaluate_phenomena(
@@ -22,12 +35,12 @@ def evaluate_phenomena(
     """Score sentences with `expected` and `must_not` edges; stances in neither list are ignored.
 
     A sentence is right when every expected edge is counted, with the right voice (outlet and
-    source are one), and none of `must_not` is.
+    source are one), and none of `must_not` is. Sentences with a `pair` are drawn together for the
+    intervals, and those with a `set` are told apart by it.
     """
     rows = list(read_lines(path))
     documents = [Document(r["id"], "", r["text"], PUBLISHED) for r in rows]
-    groups: dict[str, list[tuple[bool, Tally]]] = {}
-    predictions = []
+    items, predictions = [], []
     for row, analysis in zip(rows, analyser.analyse(documents), strict=True):
         counted = [e for e in analysis.evidence if e.counted]
         found = {(*edge_of(e), _voice(e.voice)) for e in counted}
@@ -38,7 +51,7 @@ def evaluate_phenomena(
         sprung = {edge[:3] for edge in found} & wrong
         right = wanted <= found and not sprung
         tally = Tally(len(wanted & found), len(sprung), len(wanted - found))
-        groups.setdefault(row["phenomenon"], []).append((right, tally))
+        items.append(Item(row["phenomenon"], row.get("set", ""), row.get("pair", ""), right, tally))
         predictions.append(
             {
                 "id": row["id"],
@@ -48,20 +61,50 @@ def evaluate_phenomena(
                 "wrong": [list(edge) for edge in sorted(sprung)],
             }
         )
-    report = {
-        "sentences": len(rows),
-        "sentences_right": _share([item for group in groups.values() for item in group]),
-        **total(tally for group in groups.values() for _, tally in group).figures(),
-        "by_phenomenon": {
-            name: {"sentences": len(group), "sentences_right": _share(group)}
-            for name, group in sorted(groups.items())
-        },
+    clusters: dict[str, list[Item]] = {}
+    for number, item in enumerate(items):
+        clusters.setdefault(item.pair or str(number), []).append(item)
+    return with_intervals(list(clusters.values()), _report), predictions
+
+
+def _report(clusters: Sequence[Sequence[Item]]) -> dict[str, Any]:
+    items = [item for cluster in clusters for item in cluster]
+    sets = _by(items, lambda item: item.set)
+    report: dict[str, Any] = {
+        "sentences": len(items),
+        "sentences_right": _share(items),
+        **total(item.tally for item in items).figures(),
     }
-    return report, predictions
+    if any(sets):
+        report["by_set"] = {name: _group(group) for name, group in sets.items()}
+    if len(sets) == 2:
+        one, other = sets
+        difference = round(_share(sets[one]) - _share(sets[other]), DIGITS)
+        report[f"{one}_minus_{other}"] = difference
+    phenomena = _by(items, lambda item: item.phenomenon)
+    report["by_phenomenon"] = {name: _group(group) for name, group in phenomena.items()}
+    return report
 
 
-def _share(group: Sequence[tuple[bool, Tally]]) -> float:
-    return round(sum(right for right, _ in group) / len(group), 4) if group else 0.0
+def _by(items: Iterable[Item], key: Callable[[Item], str]) -> dict[str, list[Item]]:
+    groups: dict[str, list[Item]] = {}
+    for item in items:
+        groups.setdefault(key(item), []).append(item)
+    return dict(sorted(groups.items()))
+
+
+def _group(items: Sequence[Item]) -> dict[str, Any]:
+    tally = total(item.tally for item in items)
+    return {
+        "sentences": len(items),
+        "sentences_right": _share(items),
+        "precision": round(tally.precision, DIGITS),
+        "recall": round(tally.recall, DIGITS),
+    }
+
+
+def _share(items: Sequence[Item]) -> float:
+    return round(sum(item.right for item in items) / len(items), DIGITS) if items else 0.0
 
 
 def _edges(rows: list[dict[str, Any]]) -> set[tuple[str, str, str]]:

@@ -1,10 +1,11 @@
-"""Counts and the figures made of them: precision, recall, F1, macro-F1, bootstrap intervals."""
+"""Counts and the figures made of them: precision, recall, F1, macro-F1."""
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
+from typing import Any
 
 DIGITS = 4
 Figures = dict[str, float | int]
@@ -18,7 +19,7 @@ class Tally:
     extra: int = 0
     missed: int = 0
 
-    def add(self, found: set[object], wanted: set[object]) -> None:
+    def add(self, found: Set[Any], wanted: Set[Any]) -> None:
         """Count one item's found edges against the wanted ones."""
         self.right += len(found & wanted)
         self.extra += len(found - wanted)
@@ -64,33 +65,20 @@ def total(tallies: Iterable[Tally]) -> Tally:
     return result
 
 
-def class_figures(pairs: Sequence[tuple[str, str]]) -> dict[str, Figures]:
+def class_figures(pairs: Iterable[tuple[str, str]]) -> dict[str, Figures]:
     """Return the figures of each class for (wanted, found) pairs, classes in name order."""
-    figures = {}
-    for name in sorted({wanted for wanted, _ in pairs} | {found for _, found in pairs}):
-        tally = Tally(
-            right=sum(w == name and f == name for w, f in pairs),
-            extra=sum(w != name and f == name for w, f in pairs),
-            missed=sum(w == name and f != name for w, f in pairs),
-        )
-        figures[name] = {**tally.figures(), "support": sum(w == name for w, _ in pairs)}
+    counts = Counter(pairs)
+    figures: dict[str, Figures] = {}
+    for name in sorted({label for pair in counts for label in pair}):
+        right = counts[name, name]
+        support = sum(n for (wanted, _), n in counts.items() if wanted == name)
+        found = sum(n for (_, label), n in counts.items() if label == name)
+        tally = Tally(right, extra=found - right, missed=support - right)
+        figures[name] = {**tally.figures(), "support": support}
     return figures
 
 
-def macro_f1(pairs: Sequence[tuple[str, str]], classes: Sequence[str]) -> float:
-    """Return the mean F1 over the given classes."""
-    figures = class_figures(pairs)
+def macro_f1(figures: Mapping[str, Figures], classes: Sequence[str]) -> float:
+    """Return the mean F1 over the given classes; one without figures has none."""
     scores = [float(figures[name]["f1"]) if name in figures else 0.0 for name in classes]
     return round(sum(scores) / len(scores), DIGITS) if scores else 0.0
-
-
-def bootstrap(
-    items: Sequence[Tally], figure: Callable[[Tally], float], draws: int = 500, seed: int = 1
-) -> list[float]:
-    """Return the 95 % percentile interval of a figure over resampled items."""
-    if not items:
-        return [0.0, 0.0]
-    chance = random.Random(seed)
-    values = sorted(figure(total(chance.choices(items, k=len(items)))) for _ in range(draws))
-    low, high = values[int(0.025 * draws)], values[min(draws - 1, int(0.975 * draws))]
-    return [round(low, DIGITS), round(high, DIGITS)]

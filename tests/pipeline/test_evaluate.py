@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,8 +15,11 @@ from pipeline.evaluate import (
     evaluate_phenomena,
     evaluate_seed,
 )
+from pipeline.evaluation.calibration import calibration_error, curve_figures
 from pipeline.evaluation.directed import unmark
-from pipeline.evaluation.scores import Tally, bootstrap, class_figures, macro_f1, total
+from pipeline.evaluation.event_coding_faults import load_faults
+from pipeline.evaluation.intervals import with_intervals
+from pipeline.evaluation.scores import Tally, class_figures, macro_f1, total
 from transforms.analyse import Analyser
 from transforms.catalog import Catalog
 from transforms.resources import config_dir
@@ -59,16 +64,66 @@ def test_class_figures_by_hand() -> None:
     figures = class_figures(pairs)
     assert figures["x"]["f1"] == 0.5
     assert figures["y"]["precision"] == figures["y"]["recall"] == 0.6667
-    assert macro_f1(pairs, ["x", "y"]) == pytest.approx((0.5 + 0.6667) / 2, abs=1e-4)
-    assert macro_f1(pairs, ["x", "never"]) == 0.25
+    assert macro_f1(figures, ["x", "y"]) == pytest.approx((0.5 + 0.6667) / 2, abs=1e-4)
+    assert macro_f1(figures, ["x", "never"]) == 0.25
 
 
-def test_bootstrap_is_seeded_and_holds_the_figure() -> None:
-    items = [Tally(1, 0, 0)] * 8 + [Tally(0, 1, 1)] * 2
-    low, high = bootstrap(items, lambda t: t.f1)
-    assert low < total(items).f1 < high
-    assert bootstrap(items, lambda t: t.f1) == [low, high]
-    assert bootstrap([], lambda t: t.f1) == [0.0, 0.0]
+def test_intervals_are_seeded_and_hold_the_figures() -> None:
+    items = [("a", True)] * 80 + [("b", False)] * 20
+
+    def report(drawn: Sequence[tuple[str, bool]]) -> dict[str, Any]:
+        groups = {name: [right for key, right in drawn if key == name] for name in "ab"}
+        return {
+            "items": len(drawn),
+            "share": sum(right for _, right in drawn) / len(drawn),
+            "groups": {name: {"share": sum(g) / len(g)} for name, g in groups.items() if g},
+            "names": ["a", "b"],
+        }
+
+    done = with_intervals(items, report)
+    low, high = done["intervals"]["share"]
+    # The binomial's own 95 % interval of 80 in 100 is .72 to .88.
+    assert (low, high) == (pytest.approx(0.72, abs=0.015), pytest.approx(0.88, abs=0.015))
+    assert done["intervals"]["groups"] == {"a": {"share": [1.0, 1.0]}, "b": {"share": [0.0, 0.0]}}
+    assert "items" not in done["intervals"]
+    assert with_intervals(items, report) == done
+    assert with_intervals([], lambda drawn: {"share": 0.0})["intervals"] == {}
+
+
+def test_calibration_by_hand() -> None:
+    assert calibration_error([0.9] * 150, [True] * 135 + [False] * 15) > 0.0
+    assert calibration_error([1.0, 1.0, 0.0], [True, True, False]) == 0.0
+    assert calibration_error([0.5] * 4, [True] * 4) == 0.5
+    assert calibration_error([], []) == 0.0
+    # Two bins' worth of items each wrong by .2, in opposite ways: errors don't cancel.
+    told = [0.3] * 15 + [0.7] * 15
+    was = ([True] * 5 + [False] * 5 + [True] * 5) + [True] * 15
+    assert calibration_error(told, was) > 0.3
+
+
+def test_curve_by_hand() -> None:
+    told = [0.9, 0.8, 0.7, 0.6, 0.6]
+    right = [True, True, False, True, False]
+    figures = curve_figures(told, right, wanted=5)
+    # After .8: precision 1, recall .4; after .6: precision .6, recall .6.
+    assert figures["precision_at_recall_40"] == 1.0
+    assert figures["recall_at_precision_80"] == 0.4
+    assert figures["threshold"] == 0.8
+    assert curve_figures([], [], 3) == {
+        "precision_at_recall_40": 0.0,
+        "recall_at_precision_80": 0.0,
+        "threshold": 1.0,
+    }
+
+
+def test_faults_name_records_and_edges_of_the_reference() -> None:
+    lines = (shared("data/event_coding") / "dev.jsonl").read_text("utf-8").splitlines()
+    records = {row["id"]: row for row in map(json.loads, lines)}
+    for key, fault in load_faults().items():
+        expected = {(e["source"], e["target"], e["stance"]) for e in records[key]["expected"]}
+        assert fault.wrong <= expected, key
+        assert not fault.stated & expected, key
+        assert fault.reason
 
 
 def test_brackets_come_off_with_offsets() -> None:

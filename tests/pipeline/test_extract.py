@@ -174,7 +174,7 @@ def test_evaluate_prints_a_table_and_writes_predictions(tmp_path: Path, invoke: 
     result = invoke("evaluate", "phenomena", path, *SMALL, "--predictions", out)
     assert result.exit_code == 0, result.stderr
     lines = [line.split() for line in result.stdout.splitlines()]
-    assert ["f1", "1.000"] in lines
+    assert ["f1", "1.000", "(1.00–1.00)"] in lines
     assert ["active", "1", "1.000"] in lines
     assert json.loads(out.read_text()) == {
         "id": "active-1",
@@ -216,20 +216,19 @@ def test_a_report_with_breakdowns_and_lists(capsys: pytest.CaptureFixture[str]) 
     report = {
         "records": 2,
         "f1": 0.5,
-        "f1_interval": [0.25, 0.75],
         "classes": {"a": {"f1": 1.0, "support": 3}, "b": {"f1": 0.0, "support": 12}},
+        "intervals": {"f1": [0.25, 0.75], "classes": {"b": {"f1": [0.0, 0.1]}}},
         "missed": [["RUS", "USA", "opposed"]],
     }
     print_report(Console(width=100), report)
     assert capsys.readouterr().out == (
-        "    records  2\n"
-        "         f1  0.500\n"
-        "f1 interval  0.250 to 0.750\n"
+        "records  2\n"
+        "     f1  0.500 (0.25–0.75)\n"
         "\n"
-        "classes     f1  support\n"
-        "───────  ─────  ───────\n"
-        "a        1.000        3\n"
-        "b        0.000       12\n"
+        "classes                 f1  support\n"
+        "───────  ─────────────────  ───────\n"
+        "a                    1.000        3\n"
+        "b        0.000 (0.00–0.10)       12\n"
         "\n"
         "missed (1)\n"
         "  RUS  USA  opposed\n"
