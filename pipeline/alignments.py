@@ -90,13 +90,17 @@ ELIGIBLE = (
 def recount_sql(question: Question, dead_band: float) -> tuple[str, list[Any]]:
     """Return SQL for `alignments` at the question's threshold, window and level, with parameters.
 
-    The one place where the counting rule stands in SQL: a story counts once per dyad, in the
-    window of its canonical publication; its stance is the sign of the confidence-weighted mean
-    score of its evidence; within the dead band it is `mixed` where both signs occur, else neutral.
+    Without a threshold it counts what the job counted. The one place where the counting rule
+    stands in SQL: a story counts once per dyad, in the window of its canonical publication; its
+    stance is the sign of the confidence-weighted mean score of its evidence; within the dead band
+    it is `mixed` where both signs occur, else neutral.
     """
     own = "rollup" if question.level is Level.ROLLUP else "actor"
     heard = "TRUE" if question.voice is Voices.ALL else "voice IN ('outlet', 'source')"
     window = question.granularity.value
+    eligible, params = "counted", [dead_band]
+    if question.min_confidence is not None:
+        eligible, params = f"confidence >= ? AND {ELIGIBLE}", [question.min_confidence, dead_band]
     sql = f"""
         WITH evidence AS (
             SELECT
@@ -105,7 +109,7 @@ def recount_sql(question: Question, dead_band: float) -> tuple[str, list[Any]]:
                 stance_id, story_id, published_at, story_articles, story_outlets,
                 stance, score, confidence
             FROM stances
-            WHERE confidence >= ? AND {ELIGIBLE} AND {heard} AND source_{own} <> target_{own}
+            WHERE {eligible} AND {heard} AND source_{own} <> target_{own}
         ),
         story AS (
             SELECT
@@ -151,5 +155,4 @@ def recount_sql(question: Question, dead_band: float) -> tuple[str, list[Any]]:
         FROM judged
         GROUP BY window_start, source, target
     """
-    assert question.min_confidence is not None
-    return sql, [question.min_confidence, dead_band]
+    return sql, params

@@ -11,14 +11,18 @@ import typer
 
 from pipeline.commands import actors, config, feeds
 from pipeline.commands.alignments import alignments
+from pipeline.commands.compact import compact
 from pipeline.commands.evaluate import evaluate
 from pipeline.commands.explain import explain
 from pipeline.commands.extract import extract
 from pipeline.commands.inputs import PassesOptionsOn
+from pipeline.commands.prune import prune
 from pipeline.commands.query import query
+from pipeline.commands.rebuild import rebuild
 from pipeline.commands.run import run
 from pipeline.commands.schedule import schedule
 from pipeline.commands.status import status
+from pipeline.commands.verify import verify
 from pipeline.errors import DEBUG_VARIABLE, Program
 
 app = typer.Typer(
@@ -65,6 +69,10 @@ app.command()(alignments)
 app.command()(explain)
 app.command()(extract)
 app.command()(evaluate)
+app.command()(compact)
+app.command()(rebuild)
+app.command()(verify)
+app.command()(prune)
 app.add_typer(config.app, name="config")
 app.add_typer(actors.app, name="actors")
 app.add_typer(feeds.app, name="feeds")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import apache_beam as beam
 
@@ -22,20 +23,29 @@ from transforms.analyse_articles import (
     STANCE_ROWS,
     AnalyseArticles,
 )
+from transforms.article_rows import Task
 from transforms.catalog import Catalog
 from transforms.clean import Clean
-from transforms.finish_batch import CompleteStories, PlaceRows, RejectRows, WriteManifest
+from transforms.finish_batch import (
+    CompleteStories,
+    PlaceRows,
+    RejectRows,
+    RejectView,
+    WriteManifest,
+)
 from transforms.journal import ReadJournal
 from transforms.known import COUNTS, FRESH, SkipKnown
 from transforms.near_pairs import NearPairs
 from transforms.partitions import Rows
 from transforms.prepare import Prepare
+from transforms.recode import DayStories, PlanRecode, settled_rejects
 from transforms.records import RawItem, Reject
 from transforms.resolve import ArticleTasks, CarryEvidence, PlanStories
 from transforms.schemas import ARTICLES, STANCES
 from transforms.schemas import REJECTS as REJECT_ROWS
 from transforms.segments import JournalSlice
 from transforms.stances.lexicon import Lexicon
+from transforms.stories import Plan
 from transforms.write import StagePartitions
 
 AGGREGATED = (ARTICLES.name, STANCES.name, REJECT_ROWS.name)
@@ -67,8 +77,7 @@ def build_batch(
     pipeline: beam.Pipeline, slices: Sequence[JournalSlice], context: BatchContext
 ) -> None:
     """Build the graph of one batch: all that the slices change is staged, with a manifest."""
-    config, reader = context.config, context.reader
-    root, staging = str(context.root), str(context.staging)
+    config, reader, root = context.config, context.reader, str(context.root)
 
     records = (
         pipeline
@@ -89,6 +98,62 @@ def build_batch(
     plans = (metas, edges) | "PlanStories" >> PlanStories(reader.view, context.coding_version)
 
     tasks = (plans, articles) | "ArticleTasks" >> ArticleTasks(root, context.coding_version)
+    _code(
+        pipeline,
+        context,
+        plans,
+        tasks,
+        rejects=(unread, cleaned.rejects),
+        settled=pipeline | "NothingSettled" >> beam.Create([]),
+        counts=split[COUNTS],
+        view=reader.view,
+    )
+
+
+def build_recode(
+    pipeline: beam.Pipeline, days: Sequence[DayStories], context: BatchContext
+) -> None:
+    """Build the graph that codes stored stories anew; every article of each is on those days."""
+    root, view = str(context.root), context.reader.view
+    plans = (
+        pipeline
+        | "Days" >> beam.Create(list(days))
+        | "PlanRecode" >> PlanRecode(root, context.coding_version)
+    )
+    nothing = pipeline | "NoArticles" >> beam.Create([])
+    tasks = (plans, nothing) | "ArticleTasks" >> ArticleTasks(root, context.coding_version)
+    _code(
+        pipeline,
+        context,
+        plans,
+        tasks,
+        rejects=(),
+        settled=tasks | "Settled" >> beam.FlatMap(settled_rejects, view),
+        counts=plans | "PlanCounts" >> beam.FlatMap(lambda plan: []),
+        view=NoRejects(),
+    )
+
+
+class NoRejects:
+    """A view that knows of no reject, for a batch that writes its rejects anew."""
+
+    def rejects(self, ids: Any) -> Mapping[str, str]:
+        return {}
+
+
+def _code(
+    pipeline: beam.Pipeline,
+    context: BatchContext,
+    plans: beam.PCollection[Plan],
+    tasks: beam.PCollection[Task],
+    rejects: tuple[beam.PCollection[Reject], ...],
+    settled: beam.PCollection[Any],
+    counts: beam.PCollection[dict[str, int]],
+    view: RejectView,
+) -> None:
+    """Analyse a plan's articles and stage all that the plan changes, with a manifest."""
+    config = context.config
+    root, staging = str(context.root), str(context.staging)
     analysed = tasks | "Analyse" >> AnalyseArticles(
         context.catalog,
         context.lexicon,
@@ -98,17 +163,17 @@ def build_batch(
         str(context.progress) if context.progress else None,
     )
     rows = (analysed[ARTICLE_ROWS], plans) | "CompleteStories" >> CompleteStories()
-    all_rejects = (unread, cleaned.rejects, analysed[REJECTS]) | "AllRejects" >> beam.Flatten()
-    rejects = all_rejects | "RejectRows" >> RejectRows(reader.view, context.run_id)
-    carried = plans | "CarryEvidence" >> CarryEvidence(root)
+    all_rejects = (*rejects, analysed[REJECTS]) | "AllRejects" >> beam.Flatten()
+    placed_rejects = all_rejects | "RejectRows" >> RejectRows(view, context.run_id)
 
     placed = {
         "rows": rows,
         "stances": analysed[STANCE_ROWS],
         "actors": analysed[ACTOR_ROWS],
         "plans": plans,
-        "rejects": rejects,
-        "carried": carried,
+        "rejects": placed_rejects,
+        "settled": settled,
+        "carried": plans | "CarryEvidence" >> CarryEvidence(root),
     } | "PlaceRows" >> PlaceRows(context.outlets)
     staged = placed | "Stage" >> StagePartitions(root, staging)
     aggregated = (
@@ -116,8 +181,8 @@ def build_batch(
         | "Dated" >> beam.Filter(lambda file: file.place.dataset in AGGREGATED)
         | "Aggregate" >> AggregateWindows(root, staging, config.aggregate)
     )
-    counts = (
-        split[COUNTS],
+    all_counts = (
+        counts,
         all_rejects
         | "CountReject" >> beam.Map(lambda reject: {"rejects": 1, f"reject:{reject.reason}": 1}),
         analysed[STANCE_ROWS] | "CountStance" >> beam.Map(count_evidence),
@@ -126,6 +191,7 @@ def build_batch(
         "staged": (staged, aggregated) | "AllStaged" >> beam.Flatten(),
         "rows": rows,
         "plans": plans,
-        "rejects": rejects,
-        "counts": counts,
+        "rejects": placed_rejects,
+        "settled": settled,
+        "counts": all_counts,
     } | "Manifest" >> WriteManifest(staging)

@@ -14,10 +14,13 @@ import sys
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline.config import Config, ConfigError
 from transforms.processes import die_with_parent
+
+if TYPE_CHECKING:
+    from pipeline.graph import BatchContext
 
 RESULT = "result.json"
 PARENT_VARIABLE = "NEWSALIGN_PARENT"
@@ -34,7 +37,9 @@ WORKER_LOSS_MARKS = (
 
 @dataclass(frozen=True, slots=True)
 class JobSpec:
-    """What a job does: `kind` arrival (sources -> journal) or batch (journal -> staging)."""
+    """What a job does: `kind` arrival (sources -> journal), batch (journal -> staging) or recode
+    (stored stories -> staging); `stories` are [date of a partition, [story id, ...]].
+    """
 
     kind: str
     config: dict[str, Any]
@@ -48,6 +53,7 @@ class JobSpec:
     polls: str | None = None
     staging: str | None = None
     progress: str | None = None
+    stories: list[list[Any]] = field(default_factory=list)
 
 
 def write_spec(path: Path, spec: JobSpec) -> None:
@@ -81,15 +87,37 @@ def run_arrival(spec: JobSpec, config: Config) -> dict[str, Any]:
 
 def run_batch(spec: JobSpec, config: Config) -> dict[str, Any]:
     """Stage everything that a batch of journal slices changes."""
-    from pipeline.coding import coding_version
-    from pipeline.graph import BatchContext, build_batch
+    from pipeline.graph import build_batch
     from pipeline.runners import beam_pipeline
+    from transforms.segments import JournalSlice
+
+    context = _context(spec, config)
+    with beam_pipeline(config.runner, spec.items) as pipeline:
+        build_batch(pipeline, [JournalSlice(*values) for values in spec.slices], context)
+    return {"coding_version": context.coding_version}
+
+
+def run_recode(spec: JobSpec, config: Config) -> dict[str, Any]:
+    """Stage everything that coding some stored stories anew changes."""
+    from pipeline.graph import build_recode
+    from pipeline.runners import beam_pipeline
+    from transforms.recode import DayStories
+
+    context = _context(spec, config)
+    days = [DayStories(day, frozenset(stories)) for day, stories in spec.stories]
+    with beam_pipeline(config.runner, spec.items) as pipeline:
+        build_recode(pipeline, days, context)
+    return {"coding_version": context.coding_version}
+
+
+def _context(spec: JobSpec, config: Config) -> BatchContext:
+    from pipeline.coding import coding_version
+    from pipeline.graph import BatchContext
     from pipeline.store.layout import Layout
     from pipeline.store.texts import StoreReader
     from transforms.catalog import Catalog
     from transforms.nlp_package import check_installed
     from transforms.outlets import load_outlets
-    from transforms.segments import JournalSlice
     from transforms.stances.lexicon import Lexicon
 
     base = Path(spec.config_base) if spec.config_base else None
@@ -99,7 +127,7 @@ def run_batch(spec: JobSpec, config: Config) -> dict[str, Any]:
     version = coding_version(config, catalog, lexicon)
     root = Path(spec.root)
     assert spec.staging is not None
-    context = BatchContext(
+    return BatchContext(
         config=config,
         run_id=spec.run_id,
         coding_version=version,
@@ -111,9 +139,9 @@ def run_batch(spec: JobSpec, config: Config) -> dict[str, Any]:
         outlets=load_outlets(config.outlets_path(base)),
         progress=Path(spec.progress) if spec.progress else None,
     )
-    with beam_pipeline(config.runner, spec.items) as pipeline:
-        build_batch(pipeline, [JournalSlice(*values) for values in spec.slices], context)
-    return {"coding_version": version}
+
+
+KINDS = {"arrival": run_arrival, "batch": run_batch, "recode": run_recode}
 
 
 def main(arguments: list[str]) -> int:
@@ -127,7 +155,7 @@ def main(arguments: list[str]) -> int:
     result: dict[str, Any]
     try:
         config = Config.model_validate(spec.config)
-        result = (run_arrival if spec.kind == "arrival" else run_batch)(spec, config)
+        result = KINDS[spec.kind](spec, config)
         code = DONE
     except Exception as error:
         if _is_unusable(error):

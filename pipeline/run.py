@@ -5,11 +5,9 @@ A run first finishes what a killed run left: a begun commit, then pending journa
 
 from __future__ import annotations
 
-import contextlib
-import importlib.metadata
 import json
-import platform
 import shutil
+import sqlite3
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -29,17 +27,23 @@ from pipeline.journal import (
     split_slices,
     take_batch,
 )
+from pipeline.run_record import RunRecord, record_run
 from pipeline.runners import check_runner, is_local
 from pipeline.store.commit import Commit, StagedFile, commit, finish
 from pipeline.store.index import IndexChanges
 from pipeline.store.layout import Layout
 from pipeline.store.lock import writer_lock
-from pipeline.supervise import Job, RunFailedError, halve_until_done, run_job
+from pipeline.supervise import (
+    Job,
+    RunFailedError,
+    halve_until_done,
+    halves,
+    new_job,
+    run_logged_job,
+)
 from transforms.manifest import INDEX_CHANGES, MANIFEST
-from transforms.parquet_io import partition_path, read_rows, write_rows
 from transforms.partitions import Place
 from transforms.records import Reject
-from transforms.schemas import RUNS
 from transforms.segments import JournalSlice, read_slice, write_segment
 from transforms.sources import SourceSlice, estimate_bytes, expand_inputs, missing_extras
 
@@ -47,7 +51,6 @@ if TYPE_CHECKING:
     from pipeline.feeds.state import FeedStore
     from transforms.read_feeds import FeedSource
 
-VERSIONED = ("newsalign", "apache-beam", "spacy", "pyarrow", "rensa", "feedparser", "httpx")
 BYTES_PER_ITEM = 3_000  # a rough news article; only decides how many workers an arrival gets
 
 
@@ -236,9 +239,7 @@ class _Run:
 
     def _job(self) -> Job:
         self.jobs += 1
-        folder = self.layout.staging / f"job-{self.jobs:04d}-{uuid.uuid4().hex[:8]}"
-        folder.mkdir(parents=True)
-        return Job(folder)
+        return new_job(self.layout.staging, self.jobs)
 
     def _spec(self, kind: str, items: int, **values: Any) -> JobSpec:
         return JobSpec(
@@ -255,15 +256,8 @@ class _Run:
     def _supervised(
         self, job: Job, spec: JobSpec, on_tick: Callable[[], None] | None = None
     ) -> dict[str, Any]:
-        try:
-            return run_job(job, spec, self.config.runner.job_timeout_s, on_tick)
-        except BaseException:
-            # The log is kept where it can be; a full disk must not hide what went wrong.
-            with contextlib.suppress(OSError):
-                self.layout.logs.mkdir(parents=True, exist_ok=True)
-                kept = self.layout.logs / f"{self.report.run_id}-{job.folder.name}.log"
-                shutil.copyfile(job.log, kept)
-            raise
+        timeout_s = self.config.runner.job_timeout_s
+        return run_logged_job(job, spec, timeout_s, self.layout.logs, on_tick)
 
     def _due(self, named: Sequence[str]) -> list[FeedSource]:
         """Return the feeds to ask, with what is known of them."""
@@ -323,7 +317,7 @@ class _Run:
             origin = source.origin if isinstance(source, SourceSlice) else source.url
             self._journal_reject("read", reason, origin)
 
-        halve_until_done(sources, attempt, culprit, _halves)
+        halve_until_done(sources, attempt, culprit, halves)
         self._event("arrived", sources=len(sources), seconds=time.monotonic() - began)
 
     def _drain(self) -> None:
@@ -350,7 +344,7 @@ class _Run:
         self.tell(Progress("analysing", 0, total, number))
 
         def tick() -> None:
-            self.tell(Progress("analysing", _sum_progress(progress), total, number))
+            self.tell(Progress("analysing", sum_progress(progress), total, number))
 
         spec = self._spec(
             "batch",
@@ -420,57 +414,21 @@ class _Run:
         """Write the run's own row; after a failure, an unwritable store keeps the first error."""
         report = self.report
         report.finished_at = datetime.now(UTC)
-        row = {
-            "run_id": report.run_id,
-            "started_at": report.started_at,
-            "finished_at": report.finished_at,
-            "status": report.status,
-            "command": self.command,
-            "config_hash": self.config.fingerprint(),
-            "coding_version": report.coding_version,
-            "versions": list(versions().items()),
-            "counts": sorted({**report.counts, "windows": report.windows}.items()),
-        }
-        day = report.started_at.date().isoformat()
-        staging = self.layout.staging / f"runs-{report.run_id}"
+        record = RunRecord(
+            run_id=report.run_id,
+            started_at=report.started_at,
+            finished_at=report.finished_at,
+            status=report.status,
+            command=self.command,
+            config_hash=self.config.fingerprint(),
+            coding_version=report.coding_version,
+            counts={**report.counts, "windows": report.windows},
+        )
         try:
-            # A commit that was interrupted comes first: its intent record must not be lost.
-            finish(self.layout)
-            rows = read_rows(RUNS, partition_path(self.layout.root, RUNS, day))
-            staged = partition_path(staging, RUNS, day)
-            count = write_rows(RUNS, [*rows, row], staged)
-            path = staged.relative_to(staging).as_posix()
-            commit(
-                self.layout,
-                Commit(
-                    batch_id=f"{report.run_id}-record",
-                    staging=staging.relative_to(self.layout.root).as_posix(),
-                    files=[StagedFile(RUNS.name, day, path, count)],
-                    index=None,
-                    offsets={},
-                ),
-            )
-        except OSError:
+            record_run(self.layout, record)
+        except (OSError, sqlite3.Error):
             if report.status == "done":
                 raise
-
-
-def versions() -> dict[str, str]:
-    """Return the versions of what decides a run's results."""
-    found = {"python": platform.python_version()}
-    for name in VERSIONED:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            found[name] = "unknown"
-    return found
-
-
-def _halves(units: Sequence[Any]) -> list[Sequence[Any]]:
-    if len(units) < 2:
-        return [units]
-    middle = len(units) // 2
-    return [units[:middle], units[middle:]]
 
 
 def _split_records(part: Sequence[JournalSlice]) -> list[Sequence[JournalSlice]]:
@@ -488,7 +446,8 @@ def _split_records(part: Sequence[JournalSlice]) -> list[Sequence[JournalSlice]]
     return [first, rest]
 
 
-def _sum_progress(folder: Path) -> int:
+def sum_progress(folder: Path) -> int:
+    """Return how many articles a job's processes say they have analysed."""
     total = 0
     for path in folder.iterdir():
         total += sum(int(line) for line in path.read_text().split() if line.isdigit())

@@ -10,10 +10,12 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,6 +58,31 @@ class Job:
     def log(self) -> Path:
         """Return the log of the job and its workers."""
         return self.folder / "job.log"
+
+
+def new_job(staging: Path, number: int) -> Job:
+    """Make the folder of a run's `number`-th job below the store's staging folder."""
+    folder = staging / f"job-{number:04d}-{uuid.uuid4().hex[:8]}"
+    folder.mkdir(parents=True)
+    return Job(folder)
+
+
+def run_logged_job(
+    job: Job,
+    spec: JobSpec,
+    timeout_s: float,
+    logs: Path,
+    on_tick: Callable[[], None] | None = None,
+) -> dict[str, Any]:
+    """Run one job as `run_job` does; the log of one that fails is kept in the folder `logs`."""
+    try:
+        return run_job(job, spec, timeout_s, on_tick)
+    except BaseException:
+        # The log is kept where it can be; a full disk must not hide what went wrong.
+        with contextlib.suppress(OSError):
+            logs.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(job.log, logs / f"{spec.run_id}-{job.folder.name}.log")
+        raise
 
 
 def run_job(
@@ -178,3 +205,11 @@ def halve_until_done(
                 on_culprit(part[0], reason)
             else:
                 waiting[:0] = parts
+
+
+def halves(units: Sequence[Unit]) -> list[Sequence[Unit]]:
+    """Return the two halves of some units, or one part where there is one unit."""
+    if len(units) < 2:
+        return [units]
+    middle = len(units) // 2
+    return [units[:middle], units[middle:]]

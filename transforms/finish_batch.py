@@ -193,12 +193,16 @@ class PlaceRows(beam.PTransform):
             inputs["actors"] | "Actors" >> beam.FlatMap(lambda r: place_rows(ACTORS, r.rows)),
             inputs["plans"] | "Aliases" >> beam.FlatMap(alias_changes),
             inputs["rejects"],
+            inputs["settled"],
             inputs["carried"],
         ) | "Placed" >> beam.Flatten()
 
 
 class WriteManifest(beam.PTransform):
-    """Staged files, rows, plans, rejects and counts -> two JSON files that the commit reads."""
+    """Staged files, rows, plans, rejects and counts -> two JSON files that the commit reads.
+
+    `settled` are clearings of rejects that no longer hold.
+    """
 
     def __init__(self, staging: str) -> None:
         super().__init__()
@@ -224,11 +228,15 @@ class WriteManifest(beam.PTransform):
             place, change = placed
             yield from (("rejects", [row["reject_id"], place.day]) for row in change.rows)
 
+        def of_settled(cleared: tuple[Place, Clear]) -> tuple[str, list[str]]:
+            return "dropped_rejects", [cleared[1].value]
+
         parts = (
             inputs["staged"] | "File" >> beam.Map(lambda s: ("files", staged_file(s))),
             inputs["rows"] | "OfRow" >> beam.FlatMap(of_row),
             inputs["plans"] | "OfPlan" >> beam.FlatMap(of_plan),
             inputs["rejects"] | "OfReject" >> beam.FlatMap(of_reject),
+            inputs["settled"] | "OfSettled" >> beam.Map(of_settled),
             inputs["counts"] | "OfCount" >> beam.Map(lambda counts: ("counts", counts)),
         ) | "Parts" >> beam.Flatten()
         return (

@@ -30,6 +30,7 @@ def write_manifest(staging: Path, parts: Iterable[tuple[str, Any]]) -> str:
         "aliases": {},
         "dropped_aliases": [],
         "rejects": {},
+        "dropped_rejects": [],
     }
     for name, value in parts:
         if name == "files":

@@ -26,7 +26,7 @@ from transforms.text_view import TextView
 # Articles sketched at once: enough to share numpy's call costs, few enough to stay in cache.
 BATCH = 128
 
-StoreCandidates = Callable[[Sequence[int]], Iterable[tuple[str, datetime]]]
+StoreCandidates = Callable[[Sequence[int], datetime, timedelta], Iterable[tuple[str, datetime]]]
 StoreTexts = Callable[[Sequence[str]], Iterable[tuple[str, ...]]]
 
 
@@ -52,8 +52,9 @@ class NearPairs(beam.PTransform):
     published when it was fetched. Edges come once, in no order, and depend on the two articles
     alone. With a store, both callables are given and must be picklable:
 
-    - `store_candidates(bands)` returns (article_id, published_at) of stored articles that share
-      any of the bands, once per shared band (how often tells the likely ones from the rest);
+    - `store_candidates(bands, around, within)` returns (article_id, published_at) of the stored
+      articles published within that time of `around` that share any of the bands, once per shared
+      band (how often tells the likely ones from the rest);
     - `store_texts(ids)` returns (id, title, text) or (id, title, text, outlet) for known ids.
     """
 
@@ -252,7 +253,7 @@ def stored_partners(
     horizon = timedelta(days=settings.horizon_days)
     shared: Counter[str] = Counter()
     times: dict[str, datetime] = {}
-    for article_id, published_at in candidates(item.bands):
+    for article_id, published_at in candidates(item.bands, item.published_at, horizon):
         if abs(published_at - item.published_at) <= horizon and article_id != item.item_id:
             shared[article_id] += 1
             times[article_id] = published_at

@@ -52,7 +52,12 @@ def write_rows(dataset: Dataset, rows: Iterable[Row], path: Path) -> int:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as out:
         pq.write_table(
-            table, out, compression="zstd", row_group_size=ROW_GROUP_ROWS, store_schema=True
+            table,
+            out,
+            compression="zstd",
+            row_group_size=ROW_GROUP_ROWS,
+            store_schema=True,
+            write_page_checksum=True,
         )
         out.flush()
         os.fsync(out.fileno())

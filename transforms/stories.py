@@ -125,9 +125,57 @@ def plan_batch(
             stories[member.article_id] = story
             _plan_member(plan, member, story, owned[member.article_id], joins, coding_version)
     _plan_evidence(plan, members, stories)
-    _plan_aliases(plan, old_stories, stories, view)
+    _plan_aliases(plan, old_stories, members, stories, view)
     plan.articles.sort(key=lambda article: article.article_id)
     plan.counts = _counts(items, identities, members, stories)
+    return plan
+
+
+def plan_recode(
+    stored: Iterable[StoredArticle], joins: Mapping[str, Sequence[Edge]], coding_version: str
+) -> Plan:
+    """Return a plan that reads stories anew and leaves them as they are: all of their articles.
+
+    `stored` holds every article of each story; `joins` the edges that each article's row states.
+    """
+    plan = Plan()
+    groups: dict[str, list[_Member]] = defaultdict(list)
+    for article in stored:
+        groups[article.story_id].append(
+            _Member(
+                article.article_id,
+                article.published_at,
+                article.outlet,
+                article.analysed,
+                article.sentences,
+                None,
+                article,
+            )
+        )
+    for story_id in sorted(groups):
+        component = sorted(groups[story_id], key=_order)
+        story = _story(component)
+        owned = _ownership(component)
+        plan.cleared.setdefault(day_of(story.published_at), set()).add(story_id)
+        plan.articles += [
+            ArticlePlan(
+                article_id=member.article_id,
+                item_id=None,
+                stored_date=day_of(member.published_at),
+                identity=None,
+                stored=member.stored,
+                meta=None,
+                story=story,
+                own=owned[member.article_id],
+                analyse=bool(owned[member.article_id]),
+                write=True,
+                joins=tuple(joins.get(member.article_id, ())),
+            )
+            for member in component
+        ]
+    plan.articles.sort(key=lambda article: article.article_id)
+    analysed = sum(article.analyse for article in plan.articles)
+    plan.counts = {"articles": len(plan.articles), "stories": len(groups), "analysed": analysed}
     return plan
 
 
@@ -300,7 +348,11 @@ def _plan_evidence(
 
 
 def _plan_aliases(
-    plan: Plan, old_stories: set[str], stories: Mapping[str, StoryFacts], view: StoreView
+    plan: Plan,
+    old_stories: set[str],
+    members: Mapping[str, _Member],
+    stories: Mapping[str, StoryFacts],
+    view: StoreView,
 ) -> None:
     current = {story.story_id for story in stories.values()}
     canonical_of = {
@@ -308,8 +360,13 @@ def _plan_aliases(
     }
     known = view.aliases(old_stories | current)
     plan.dropped_aliases = {alias for alias in known if alias in current}
+    # A story whose first article was pruned lives on with the earliest of those that are left.
+    heirs: dict[str, str] = {}
+    for member in sorted(members.values(), key=_order):
+        if member.stored is not None:
+            heirs.setdefault(member.stored.story_id, stories[member.article_id].story_id)
     for old in old_stories - current:
-        plan.aliases[old] = canonical_of[old]
+        plan.aliases[old] = canonical_of.get(old) or heirs[old]
     for alias in known:
         if alias not in current:
             plan.aliases[alias] = canonical_of.get(alias, known[alias])

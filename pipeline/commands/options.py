@@ -61,6 +61,15 @@ Settings = Annotated[
         help="Override a config key, as section.key=value; repeatable.",
     ),
 ]
+WaitSeconds = Annotated[
+    float,
+    typer.Option(
+        "--wait",
+        min=0,
+        metavar="SECONDS",
+        help="How long to wait while another process writes to the store.",
+    ),
+]
 CatalogFiles = Annotated[
     list[Path] | None,
     typer.Option("--catalog", metavar="FILE", help="Add actors from a file or folder; repeatable."),

@@ -1,4 +1,4 @@
-"""The commit: staged files renamed into place, then the index, then the journal's offset.
+"""The commit: staged files renamed into place, others removed, then index and journal's offset.
 
 An intent record, written and fsynced first, lists all of it; each step can be done twice. A kill
 before the record leaves the store as it was, a kill after it is finished by the next start.
@@ -6,8 +6,10 @@ before the record leaves the store as it was, a kill after it is finished by the
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
+import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,7 +17,8 @@ from typing import Any
 
 from pipeline.files import write_durably
 from pipeline.journal import Journal
-from pipeline.store.index import IndexChanges, apply_changes
+from pipeline.store.checksums import FileSum, note_files, sum_file
+from pipeline.store.index import IndexChanges, apply_changes, drop_index
 from pipeline.store.layout import Layout
 from transforms.parquet_io import partition_path
 from transforms.partitions import Place
@@ -37,13 +40,17 @@ class StagedFile:
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """Everything that one batch changes; `offsets` is records committed by journal segment."""
+    """Everything that one batch changes; `offsets` is records committed by journal segment.
+
+    `removed` are files to delete, relative to the store, after the staged ones are in place.
+    """
 
     batch_id: str
     staging: str
     files: Sequence[StagedFile]
     index: IndexChanges | None
     offsets: Mapping[str, int]
+    removed: Sequence[str] = ()
 
 
 def commit(layout: Layout, change: Commit) -> list[Place]:
@@ -53,7 +60,8 @@ def commit(layout: Layout, change: Commit) -> list[Place]:
     """
     layout.state.mkdir(parents=True, exist_ok=True)
     finish(layout)
-    write_durably(layout.intent, json.dumps(_to_json(change)))
+    intent = {**_to_json(change), "sums": [asdict(file) for file in _sums(layout, change)]}
+    write_durably(layout.intent, json.dumps(intent))
     return finish(layout)
 
 
@@ -61,20 +69,56 @@ def finish(layout: Layout) -> list[Place]:
     """Do what the intent record says, from wherever it stopped; nothing where there is none."""
     if not layout.intent.exists():
         return []
-    change = _from_json(json.loads(layout.intent.read_text()))
+    values = json.loads(layout.intent.read_text())
+    sums = [FileSum(**file) for file in values.pop("sums", ())]
+    change = _from_json(values)
     staging = layout.root / change.staging
     changed = [
         Place(file.dataset, file.day)
         for file in sorted(change.files, key=_commit_order)
         if _put(layout.root, staging, file)
     ]
-    if change.index is not None:
-        apply_changes(layout.index, change.batch_id, change.index)
+    changed += [_place(path) for path in change.removed if _remove(layout.root / path)]
+    emptied = [_path(layout.root, file) for file in change.files if not file.rows]
+    try:
+        if change.index is not None:
+            apply_changes(layout.index, change.batch_id, change.index)
+        note_files(layout.index, sums, [*emptied, *change.removed])
+    except sqlite3.OperationalError:
+        raise
+    except sqlite3.DatabaseError:
+        # Damaged: the Parquet is what counts, and a start without an index makes it anew.
+        drop_index(layout.index)
     Journal(layout.journal).advance(change.offsets)
     layout.intent.unlink()
     fsync_folder(layout.state)
     shutil.rmtree(staging, ignore_errors=True)
     return changed
+
+
+def _sums(layout: Layout, change: Commit) -> list[FileSum]:
+    """Return what the files will hold that the staged ones become."""
+    staging = layout.root / change.staging
+    sums = []
+    for file in change.files:
+        if file.rows:
+            staged = sum_file(staging, staging / file.path)
+            sums.append(FileSum(_path(layout.root, file), staged.bytes, staged.digest))
+    return sums
+
+
+def _target(root: Path, file: StagedFile) -> Path:
+    return partition_path(root, DATASETS[file.dataset], file.day or None)
+
+
+def _path(root: Path, file: StagedFile) -> str:
+    return _target(root, file).relative_to(root).as_posix()
+
+
+def _place(path: str) -> Place:
+    """Return the partition that a file's relative path lies in."""
+    dataset, _, rest = path.partition("/")
+    return Place(dataset, rest.partition("/")[0].removeprefix("date=") if "/" in rest else "")
 
 
 def _commit_order(file: StagedFile) -> tuple[int, str, str]:
@@ -85,16 +129,12 @@ def _commit_order(file: StagedFile) -> tuple[int, str, str]:
 def _put(root: Path, staging: Path, file: StagedFile) -> bool:
     """Move one staged file into place; False where the partition has these bytes already."""
     source = staging / file.path
-    target = partition_path(root, DATASETS[file.dataset], file.day or None)
+    target = _target(root, file)
     if not source.exists():
         return False
     if not file.rows:
         source.unlink()
-        existed = target.exists()
-        target.unlink(missing_ok=True)
-        if existed and file.day:
-            target.parent.rmdir()
-        return existed
+        return _remove(target)
     if target.exists() and _same_bytes(source, target):
         return False
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -102,6 +142,17 @@ def _put(root: Path, staging: Path, file: StagedFile) -> bool:
     fsync_folder(target.parent)
     fsync_folder(target.parent.parent)
     return True
+
+
+def _remove(path: Path) -> bool:
+    """Remove a file, and its partition's folder where nothing else is in it."""
+    existed = path.exists()
+    path.unlink(missing_ok=True)
+    if path.parent.name.startswith("date="):
+        # A folder that is not empty, or not there any more, is left as it is.
+        with contextlib.suppress(OSError):
+            path.parent.rmdir()
+    return existed
 
 
 def _same_bytes(first: Path, second: Path) -> bool:
@@ -117,6 +168,7 @@ def _to_json(change: Commit) -> dict[str, Any]:
         "files": [asdict(file) for file in change.files],
         "index": asdict(change.index) if change.index is not None else None,
         "offsets": dict(change.offsets),
+        "removed": list(change.removed),
     }
 
 
@@ -128,4 +180,5 @@ def _from_json(values: dict[str, Any]) -> Commit:
         files=[StagedFile(**file) for file in values["files"]],
         index=IndexChanges(**index) if index is not None else None,
         offsets=values["offsets"],
+        removed=values.get("removed", ()),
     )

@@ -1,4 +1,4 @@
-"""The disk index: identities, stories, edges and LSH bands in one SQLite file.
+"""The disk index in one SQLite file: identities, stories, edges, LSH bands, files' checksums.
 
 It answers the steps' questions (`transforms.store_view.StoreView`) without reading Parquet and can
 be rebuilt from it. Workers open it read-only; only a commit writes, in one transaction.
@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,8 @@ CREATE TABLE IF NOT EXISTS articles (
 CREATE INDEX IF NOT EXISTS articles_by_story ON articles (story_id);
 CREATE TABLE IF NOT EXISTS keys (key TEXT PRIMARY KEY, article_id TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS bands (
-  band INTEGER NOT NULL, article_id TEXT NOT NULL, PRIMARY KEY (band, article_id)) WITHOUT ROWID;
+  span INTEGER NOT NULL, band INTEGER NOT NULL, article_id TEXT NOT NULL,
+  published INTEGER NOT NULL, PRIMARY KEY (span, band, article_id)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS bands_by_article ON bands (article_id);
 CREATE TABLE IF NOT EXISTS edges (
   a TEXT NOT NULL, b TEXT NOT NULL, similarity REAL NOT NULL, method TEXT NOT NULL,
@@ -35,8 +36,16 @@ CREATE INDEX IF NOT EXISTS aliases_by_story ON aliases (story_id);
 CREATE TABLE IF NOT EXISTS rejects (reject_id TEXT PRIMARY KEY, day TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS batches (batch_id TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS files (
+  path TEXT PRIMARY KEY, bytes INTEGER NOT NULL, digest TEXT NOT NULL) WITHOUT ROWID;
 """
+# Raised when a table changes; an index of another format is made anew from the Parquet.
+FORMAT = 2
 CHUNK = 400  # twice this stays below SQLite's oldest limit of 999 variables in one statement
+# Bands lie together by publication: a batch reads the spans within the horizon of its articles
+# and no page of older ones, however long the history is.
+SPAN_US = 7 * 86_400_000_000
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(slots=True)
@@ -44,16 +53,20 @@ class IndexChanges:
     """What one batch changes in the index; plain data, so that an intent can carry it.
 
     `articles` are StoredArticle fields as JSON values; `bands` is by article id and holds only
-    articles whose text is new; `rejects` maps a reject's id to its partition's date.
+    articles whose text is new, each among `articles`; `rejects` maps a reject's id to its
+    partition's date. `before` is a UTC date: all that was published earlier leaves the index, but
+    for aliases, which stay for ever.
     """
 
-    articles: list[dict[str, Any]]
-    bands: dict[str, list[int]]
-    edges: list[tuple[str, str, float, str]]
-    dropped_edges: list[str]
-    aliases: dict[str, str]
-    dropped_aliases: list[str]
-    rejects: dict[str, str]
+    articles: list[dict[str, Any]] = field(default_factory=list)
+    bands: dict[str, list[int]] = field(default_factory=dict)
+    edges: list[tuple[str, str, float, str]] = field(default_factory=list)
+    dropped_edges: list[str] = field(default_factory=list)
+    aliases: dict[str, str] = field(default_factory=dict)
+    dropped_aliases: list[str] = field(default_factory=list)
+    rejects: dict[str, str] = field(default_factory=dict)
+    dropped_rejects: list[str] = field(default_factory=list)
+    before: str = ""
 
 
 def open_index(path: Path) -> sqlite3.Connection:
@@ -63,6 +76,13 @@ def open_index(path: Path) -> sqlite3.Connection:
     connection.execute("PRAGMA synchronous = FULL")
     connection.executescript(SCHEMA)
     return connection
+
+
+def drop_index(path: Path) -> None:
+    """Remove an index; whoever needs it next makes it anew from the Parquet."""
+    path.unlink(missing_ok=True)
+    # What a killed writer left to roll back would be rolled into the next index of this name.
+    path.with_name(path.name + "-journal").unlink(missing_ok=True)
 
 
 def encode_article(article: StoredArticle) -> dict[str, Any]:
@@ -89,7 +109,11 @@ def apply_changes(path: Path, batch_id: str, changes: IndexChanges) -> None:
     with closing(open_index(path)) as db, db:
         if db.execute("SELECT 1 FROM batches WHERE batch_id = ?", (batch_id,)).fetchone():
             return
+        # Only the commit that was begun last can be begun again.
+        db.execute("DELETE FROM batches")
         db.execute("INSERT INTO batches VALUES (?)", (batch_id,))
+        if changes.before:
+            _drop_before(db, changes.before)
         ends = [(end,) for end in changes.dropped_edges]
         db.executemany("DELETE FROM edges WHERE a = ?", ends)
         db.executemany("DELETE FROM edges WHERE b = ?", ends)
@@ -106,15 +130,39 @@ def apply_changes(path: Path, batch_id: str, changes: IndexChanges) -> None:
             [(key, a["article_id"]) for a in changes.articles for key in a["identity_keys"]],
         )
         db.executemany("DELETE FROM bands WHERE article_id = ?", [(a,) for a in changes.bands])
+        published = {
+            a["article_id"]: _micros(datetime.fromisoformat(a["published_at"]))
+            for a in changes.articles
+        }
         db.executemany(
-            "INSERT OR IGNORE INTO bands VALUES (?, ?)",
-            [(band, article) for article, bands in changes.bands.items() for band in bands],
+            "INSERT OR IGNORE INTO bands VALUES (?, ?, ?, ?)",
+            [
+                (published[article] // SPAN_US, band, article, published[article])
+                for article, bands in changes.bands.items()
+                for band in bands
+            ],
+        )
+        db.executemany(
+            "DELETE FROM rejects WHERE reject_id = ?", [(r,) for r in changes.dropped_rejects]
         )
         db.executemany(
             "DELETE FROM aliases WHERE alias = ?", [(a,) for a in changes.dropped_aliases]
         )
         db.executemany("INSERT OR REPLACE INTO aliases VALUES (?, ?)", changes.aliases.items())
         db.executemany("INSERT OR IGNORE INTO rejects VALUES (?, ?)", changes.rejects.items())
+
+
+def _drop_before(db: sqlite3.Connection, day: str) -> None:
+    old = "(SELECT article_id FROM articles WHERE date(published_at) < ?)"
+    for table, column in (("edges", "a"), ("edges", "b"), ("keys", "article_id")):
+        db.execute(f"DELETE FROM {table} WHERE {column} IN {old}", (day,))
+    db.execute(f"DELETE FROM bands WHERE article_id IN {old}", (day,))
+    db.execute("DELETE FROM articles WHERE date(published_at) < ?", (day,))
+    db.execute("DELETE FROM rejects WHERE day < ?", (day,))
+
+
+def _micros(moment: datetime) -> int:
+    return (moment - EPOCH) // timedelta(microseconds=1)
 
 
 class IndexView:
@@ -165,6 +213,14 @@ class IndexView:
             found.setdefault(story, []).append(article)
         return {story: tuple(sorted(members)) for story, members in found.items()}
 
+    def codings(self, stories: Collection[str]) -> Iterable[tuple[str, str, str]]:
+        """Yield (story id, date of its partition, coding version) of the stories' articles."""
+        sql = (
+            "SELECT story_id, date(published_at), json_extract(facts, '$.coding_version')"
+            " FROM articles WHERE story_id IN ({})"
+        )
+        yield from self._select(sql, stories)
+
     def edges(self, ids: Collection[str]) -> Iterable[Edge]:
         wanted = set(ids)
         sql = "SELECT a, b, similarity, method FROM edges WHERE a IN ({})"
@@ -174,14 +230,21 @@ class IndexView:
         sql = "SELECT alias, story_id FROM aliases WHERE alias IN ({}) OR story_id IN ({})"
         return dict(self._select(sql, stories))
 
-    def band_members(self, bands: Sequence[int]) -> Iterable[tuple[int, str, datetime]]:
-        """Yield (band, article id, published_at) of the stored articles that share a band."""
+    def band_members(
+        self, bands: Collection[int], around: datetime, within: timedelta
+    ) -> Iterable[tuple[int, str, datetime]]:
+        """Yield (band, article id, published_at) of the stored articles that share a band and were
+        published at most `within` from `around`.
+        """
+        first, last = _micros(around - within), _micros(around + within)
+        spans = ",".join(str(span) for span in range(first // SPAN_US, last // SPAN_US + 1))
         sql = (
-            "SELECT bands.band, bands.article_id, articles.published_at FROM bands"
-            " JOIN articles USING (article_id) WHERE bands.band IN ({})"
+            "SELECT band, article_id, published FROM bands"
+            f" WHERE span IN ({spans}) AND band IN ({{}})"
         )
         for band, article, published in self._select(sql, set(bands)):
-            yield band, article, datetime.fromisoformat(published)
+            if first <= published <= last:
+                yield band, article, EPOCH + timedelta(microseconds=published)
 
     def days(self, ids: Collection[str]) -> Mapping[str, str]:
         """Return the partition (UTC date) of each known article."""

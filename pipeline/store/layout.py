@@ -33,6 +33,16 @@ class Layout:
         return self.state / "intent.json"
 
     @property
+    def pruned(self) -> Path:
+        """Return the record of the day before which partitions were pruned."""
+        return self.state / "pruned.json"
+
+    @property
+    def snapshots(self) -> Path:
+        """Return the folder of hard links through which a store is read as it was at one moment."""
+        return self.state / "snapshots"
+
+    @property
     def feeds(self) -> Path:
         """Return the database of feeds, unless the config names another."""
         return self.state / "feeds.sqlite"

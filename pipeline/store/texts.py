@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from pipeline.store.index import IndexView
@@ -19,9 +19,11 @@ class StoreReader:
         self._root = str(layout.root)
         self.view = IndexView(layout.index)
 
-    def candidates(self, bands: Sequence[int]) -> Iterator[tuple[str, datetime]]:
+    def candidates(
+        self, bands: Sequence[int], around: datetime, within: timedelta
+    ) -> Iterator[tuple[str, datetime]]:
         """Yield (article id, published_at) of stored articles, once per band that they share."""
-        for _, article_id, published_at in self.view.band_members(bands):
+        for _, article_id, published_at in self.view.band_members(bands, around, within):
             yield article_id, published_at
 
     def texts(self, ids: Collection[str]) -> Iterator[tuple[str, ...]]:

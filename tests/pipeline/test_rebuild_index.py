@@ -23,11 +23,12 @@ def tables(path: Path) -> dict[str, list[tuple[Any, ...]]]:
     queries = {
         "articles": "SELECT * FROM articles ORDER BY 1",
         "keys": "SELECT * FROM keys ORDER BY 1",
-        "bands": "SELECT * FROM bands ORDER BY 1, 2",
+        "bands": "SELECT * FROM bands ORDER BY 1, 2, 3",
         "edges": "SELECT a, b, round(similarity, 4), method FROM edges ORDER BY 1, 2",
         "aliases": "SELECT * FROM aliases ORDER BY 1",
         "rejects": "SELECT * FROM rejects ORDER BY 1",
         "about": "SELECT * FROM about ORDER BY 1",
+        "files": "SELECT * FROM files ORDER BY 1",
     }
     with sqlite3.connect(path) as db:
         return {name: db.execute(sql).fetchall() for name, sql in queries.items()}

@@ -393,7 +393,7 @@ def test_an_input_that_kills_its_worker_is_rejected_and_its_neighbours_are_kept(
             raise WorkerDiedError("killed by SIGKILL")
         return run_job(job, spec, *more)
 
-    monkeypatch.setattr("pipeline.run.run_job", deadly)
+    monkeypatch.setattr("pipeline.supervise.run_job", deadly)
     output = tmp_path / "out"
     inputs = {"input.paths": [str(source)], "output.path": str(output), "runner.workers": 1}
     report = run(load_config(None, inputs))

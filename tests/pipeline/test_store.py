@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import shutil
@@ -9,12 +10,13 @@ import signal
 import subprocess
 import sys
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from pipeline.journal import Journal
+from pipeline.store.checksums import noted_files, sum_file
 from pipeline.store.commit import Commit, StagedFile, commit, finish
 from pipeline.store.index import IndexChanges, IndexView, apply_changes, encode_article
 from pipeline.store.layout import Layout
@@ -22,7 +24,7 @@ from pipeline.store.lock import LockedError, writer_lock
 from transforms.parquet_io import partition_path, read_rows, write_rows
 from transforms.partitions import Place
 from transforms.records import RawItem
-from transforms.schemas import STORY_ALIASES
+from transforms.schemas import RUNS, STORY_ALIASES
 from transforms.segments import write_segment
 from transforms.store_view import Edge, StoredArticle
 
@@ -85,7 +87,10 @@ def test_the_index_answers_what_it_was_told(tmp_path: Path) -> None:
     assert list(view.edges(["a", "b"])) == [Edge("a", "b", 0.9, "jaccard")]
     assert list(view.edges(["a"])) == []
     assert view.aliases(["s"]) == view.aliases(["old"]) == {"old": "s"}
-    assert list(view.band_members([1])) == [(1, "a", NOW), (1, "b", NOW)]
+    week = timedelta(days=7)
+    assert list(view.band_members([1], NOW, week)) == [(1, "a", NOW), (1, "b", NOW)]
+    assert list(view.band_members([1], NOW + week, week)) == [(1, "a", NOW), (1, "b", NOW)]
+    assert list(view.band_members([1], NOW + week + timedelta(seconds=1), week)) == []
     assert view.days(["a"]) == {"a": "2026-11-20"}
     assert view.rejects(["r", "q"]) == {"r": "2026-11-20"}
 
@@ -110,7 +115,7 @@ def test_changes_apply_once_and_replace(tmp_path: Path) -> None:
     )
     view = IndexView(path)
     assert view.articles(["a"])["a"].story_id == "other"
-    assert list(view.band_members([1, 5])) == [(5, "a", NOW)]
+    assert list(view.band_members([1, 5], NOW, timedelta(days=1))) == [(5, "a", NOW)]
     assert list(view.edges(["a", "b"])) == []
     apply_changes(path, "b3", changes(dropped_aliases=["s"]))
     assert IndexView(path).aliases(["s"]) == {}
@@ -171,6 +176,64 @@ def test_a_partition_without_rows_goes_away(tmp_path: Path) -> None:
     empty = StagedFile("story_aliases", "", "story_aliases/part-00000.parquet", 0)
     commit(layout, Commit("b2", change.staging, [empty], None, {}))
     assert stored(layout) == []
+
+
+def test_files_are_removed_after_the_others_are_in_place(tmp_path: Path) -> None:
+    layout = Layout(tmp_path / "out")
+    old = partition_path(layout.root, RUNS, "2026-11-01")
+    old.parent.mkdir(parents=True)
+    old.write_bytes(b"old")
+    kept = old.with_name("part-00001.parquet")
+    kept.write_bytes(b"kept")
+    path = old.relative_to(layout.root).as_posix()
+    change = dataclasses.replace(prepare(layout, "b1", "one"), removed=[path])
+    assert commit(layout, change) == [Place("story_aliases", ""), Place("runs", "2026-11-01")]
+    assert not old.exists() and kept.exists()
+    change = Commit("b2", "_state/staging/none", [], None, {}, [f"{Path(path).parent}/{kept.name}"])
+    assert commit(layout, change) == [Place("runs", "2026-11-01")]
+    assert not old.parent.exists()
+
+
+def test_the_index_knows_what_every_file_holds(tmp_path: Path) -> None:
+    layout = Layout(tmp_path / "out")
+    for batch in ("one", "two"):
+        commit(layout, prepare(layout, batch, batch))
+        path = partition_path(layout.root, STORY_ALIASES, None)
+        found = sum_file(layout.root, path)
+        assert noted_files(layout.index) == {"story_aliases/part-00000.parquet": found}
+    commit(layout, Commit("b3", "_state/staging/none", [], None, {}, [found.path]))
+    assert noted_files(layout.index) == {}
+
+
+def test_what_was_published_before_a_day_leaves_the_index(tmp_path: Path) -> None:
+    path = tmp_path / "index.sqlite"
+    old = article("old", published_at=NOW - timedelta(days=1))
+    both = changes(
+        old,
+        article("new"),
+        edges=[("new", "old", 0.9, "x"), ("new", "newer", 0.9, "x")],
+        aliases={"former": "s"},
+        rejects={"r": "2026-11-19", "q": "2026-11-20"},
+    )
+    apply_changes(path, "b1", both)
+    apply_changes(path, "b2", IndexChanges(before="2026-11-20", dropped_rejects=["none"]))
+    view = IndexView(path)
+    assert list(view.articles(["old", "new"])) == ["new"]
+    assert view.by_keys(["u:old", "u:new"]) == {"u:new": "new"}
+    assert [a for _, a, _ in view.band_members([1], NOW, timedelta(days=7))] == ["new"]
+    assert list(view.edges(["new", "old", "newer"])) == [Edge("new", "newer", 0.9, "x")]
+    assert view.rejects(["r", "q"]) == {"q": "2026-11-20"}
+    assert view.aliases(["former"]) == {"former": "s"}
+    apply_changes(path, "b3", IndexChanges(dropped_rejects=["q"]))
+    assert IndexView(path).rejects(["r", "q"]) == {}
+
+
+def test_a_commit_to_a_damaged_index_leaves_it_to_be_made_anew(tmp_path: Path) -> None:
+    layout = Layout(tmp_path / "out")
+    change = prepare(layout, "b1", "one")
+    layout.index.write_bytes(b"not a database" * 100)
+    assert commit(layout, change) == [Place("story_aliases", "")]
+    assert not layout.index.exists() and not layout.intent.exists()
 
 
 @pytest.mark.parametrize("done", ["nothing", "files", "index", "offsets"])

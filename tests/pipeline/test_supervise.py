@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from pipeline.config import Config, ConfigError, RunnerSettings
 from pipeline.job import JobSpec, _lost_worker
-from pipeline.run import _halves, _split_records
+from pipeline.run import _split_records
 from pipeline.runners import arrival_workers, check_runner, worker_count
-from pipeline.supervise import WorkerDiedError, halve_until_done
+from pipeline.supervise import WorkerDiedError, halve_until_done, halves
 from transforms.segments import JournalSlice
 
 
@@ -29,7 +29,7 @@ def test_culprits_are_found_and_every_neighbour_is_done_in_order(
             raise WorkerDiedError("killed")
         done.extend(part)
 
-    halve_until_done(list(range(count)), attempt, lambda unit, _: culprits.append(unit), _halves)
+    halve_until_done(list(range(count)), attempt, lambda unit, _: culprits.append(unit), halves)
     assert done == [n for n in range(count) if n not in deadly]
     assert culprits == sorted(deadly & set(range(count)))
 
@@ -42,7 +42,7 @@ def test_a_passing_death_costs_one_retry() -> None:
         if len(calls) == 1:
             raise WorkerDiedError("killed")
 
-    halve_until_done([1, 2, 3], attempt, lambda unit, reason: pytest.fail(reason), _halves)
+    halve_until_done([1, 2, 3], attempt, lambda unit, reason: pytest.fail(reason), halves)
     assert calls == [3, 3]
 
 
@@ -51,11 +51,11 @@ def test_a_passing_death_costs_one_retry() -> None:
 def test_slices_are_halved_by_records_without_loss(shapes: list[tuple[int, int]]) -> None:
     part = [JournalSlice(f"seg{n}", a, a + size) for n, (a, size) in enumerate(shapes)]
     records = [(p.path, i) for p in part for i in range(p.start, p.end)]
-    halves = _split_records(part)
-    assert [(p.path, i) for half in halves for p in half for i in range(p.start, p.end)] == records
+    parts = _split_records(part)
+    assert [(p.path, i) for half in parts for p in half for i in range(p.start, p.end)] == records
     if len(records) > 1:
-        assert len(halves) == 2
-        assert all(sum(p.end - p.start for p in half) < len(records) for half in halves)
+        assert len(parts) == 2
+        assert all(sum(p.end - p.start for p in half) < len(records) for half in parts)
 
 
 @pytest.mark.parametrize("name", ["DaskRunner", "Nonsense"])

@@ -228,7 +228,7 @@ class Stored:
             for band in item.bands:
                 self.bands[band].append((item.item_id, item.published_at))
 
-    def candidates(self, bands):
+    def candidates(self, bands, around, within):
         return [found for band in bands for found in self.bands.get(band, ())]
 
     def texts(self, ids):
@@ -295,14 +295,14 @@ def test_stored_candidates_are_bounded_and_the_likeliest_come_first():
     many = [(f"{number:03}", sketch.published_at) for number in range(200)] * 2
     often = [("often", sketch.published_at)] * 5
     late = [("late", sketch.published_at + timedelta(days=8))] * 9
-    found = stored_partners(sketch, lambda bands: [*many, *often, *late], SETTINGS)
+    found = stored_partners(sketch, lambda bands, around, within: [*many, *often, *late], SETTINGS)
     assert found[0] == "often" and "late" not in found
     assert len(found) == SETTINGS.max_bucket
 
 
 def test_a_store_needs_both_callables():
     with pytest.raises(ValueError, match="go together"):
-        NearPairs(SETTINGS, store_candidates=lambda bands: [])
+        NearPairs(SETTINGS, store_candidates=lambda bands, around, within: [])
 
 
 def test_the_shared_wire_copy_case():

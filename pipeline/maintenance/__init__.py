@@ -1,0 +1,1 @@
+"""Keeping a store healthy: compacting, pruning, coding anew, and finding what is wrong."""
