@@ -34,7 +34,7 @@ def prune(
     output: Output = None,
     config: ConfigFile = None,
 ) -> None:
-    """Remove the partitions of every dataset that are older than --keep.
+    """Remove the partitions of every dataset older than --keep.
 
     Whole ISO weeks stay, so that days go on adding up to weeks. What the index knows of the old
     articles goes too; story aliases, actors and outlets stay.

@@ -42,11 +42,12 @@ def rebuild(
     output: Output = None,
     config: ConfigFile = None,
 ) -> None:
-    """Code stored articles anew, after a change of lexicon, catalog, model or settings.
+    """Code stored articles anew, with the config as it is now.
 
-    --since and --until are days of a story's first publication. Stories stay as they are; their
-    actors, stances and all that is counted from them are made as a run would make them now. A
-    rebuild that was killed goes on where it stopped.
+    It is for after a change of lexicon, catalog, model or thresholds. --since and --until are days
+    of a story's first publication. Stories stay as they are; their actors, stances and all that
+    is counted from them are made as a run would make them now. A rebuild that was killed goes on
+    where it stopped.
     """
     from pipeline.commands.upkeep import open_upkeep
 

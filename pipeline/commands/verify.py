@@ -23,8 +23,9 @@ def verify(
     output: Output = None,
     config: ConfigFile = None,
 ) -> None:
-    """Check the store: schemas, checksums, references, counts that must add up, the index.
+    """Check that files, rows, counts and index are what they should be.
 
+    Schemas, checksums, keys, references, counts made anew from the evidence, the journal.
     Exits with 1 and a list where something is wrong. Nothing is changed, and a schedule can go on
     beside it: the store is read as it was at one moment.
     """

@@ -64,6 +64,7 @@ def test_the_commands() -> None:
         "actors search",
         "actors show",
         "alignments",
+        "compact",
         "config",
         "config check",
         "config show",
@@ -78,10 +79,13 @@ def test_the_commands() -> None:
         "feeds import",
         "feeds list",
         "feeds remove",
+        "prune",
         "query",
+        "rebuild",
         "run",
         "schedule",
         "status",
+        "verify",
     ]
 
 
