@@ -175,7 +175,7 @@ def test_evaluate_prints_a_table_and_writes_predictions(tmp_path: Path, invoke: 
     assert result.exit_code == 0, result.stderr
     lines = [line.split() for line in result.stdout.splitlines()]
     assert ["f1", "1.000", "(1.00–1.00)"] in lines
-    assert ["active", "1", "1.000"] in lines
+    assert ["active", "1", *["1.000", "(1.00–1.00)"] * 3] in lines
     assert json.loads(out.read_text()) == {
         "id": "active-1",
         "right": True,
