@@ -29,37 +29,82 @@ def _path() -> list[str]:
     return os.environ.get("PATH", "").split(os.pathsep)
 
 
-@pytest.fixture(scope="session")
-def postgres_url() -> Iterator[str]:
-    """Start a server for the session; gives the SQLAlchemy URL of its database."""
-    found = binaries()
-    if found is None:
-        pytest.skip("PostgreSQL isn't installed (Debian: apt-get install postgresql)")
-    # The server refuses to run as root, and a socket's path has at most 107 characters.
-    as_owner: dict[str, Any] = {"user": OWNER} if os.geteuid() == 0 else {}
-    folder = Path(tempfile.mkdtemp(prefix="newsalign-pg-"))
-    if as_owner:
-        shutil.chown(folder, OWNER)
+class PostgresServer:
+    """One server; it is made stopped, and `remove` ends it for good."""
 
-    def run(*command: object) -> None:
+    def __init__(self, binaries: Path) -> None:
+        self._binaries = binaries
+        # The server refuses to run as root, and a socket's path has at most 107 characters.
+        self._as_owner: dict[str, Any] = {"user": OWNER} if os.geteuid() == 0 else {}
+        self._folder = Path(tempfile.mkdtemp(prefix="newsalign-pg-"))
+        if self._as_owner:
+            shutil.chown(self._folder, OWNER)
+        self._data = self._folder / "data"
+        self._run("initdb", "-D", self._data, "-U", OWNER, "-A", "trust", "-E", "UTF8", "-N")
+
+    @property
+    def url(self) -> str:
+        """Return the SQLAlchemy URL of its database."""
+        return f"postgresql://{OWNER}@/postgres?host={self._folder}"
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        place = f"-c listen_addresses='' -c unix_socket_directories='{self._folder}'"
+        log = self._folder / "log"
+        self._run(
+            "pg_ctl", "-D", self._data, "-l", log, "-o", f"{place} -c fsync=off", "-w", "start"
+        )
+
+    def stop(self) -> None:
+        """Stop it as a crash would."""
+        self._run("pg_ctl", "-D", self._data, "-m", "immediate", "-w", "stop")
+
+    def remove(self) -> None:
+        """Stop it where it runs, and leave nothing behind."""
+        try:
+            if (self._data / "postmaster.pid").exists():
+                self.stop()
+        finally:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _run(self, program: str, *arguments: object) -> None:
         done = subprocess.run(
-            [str(part) for part in command],
+            [str(self._binaries / program), *map(str, arguments)],
             capture_output=True,
             text=True,
             timeout=120,
-            cwd=folder,
+            cwd=self._folder,
             check=False,
-            **as_owner,
+            **self._as_owner,
         )
         assert done.returncode == 0, done.stderr
 
-    data, log = folder / "data", folder / "log"
-    options = f"-c listen_addresses='' -c unix_socket_directories='{folder}' -c fsync=off"
+
+def make_server() -> PostgresServer:
+    """Return a new server, or skip the test where none is installed."""
+    found = binaries()
+    if found is None:
+        pytest.skip("PostgreSQL isn't installed (Debian: apt-get install postgresql)")
+    return PostgresServer(found)
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """Start a server for the session; gives the SQLAlchemy URL of its database."""
+    server = make_server()
     try:
-        run(found / "initdb", "-D", data, "-U", OWNER, "-A", "trust", "-E", "UTF8", "-N")
-        run(found / "pg_ctl", "-D", data, "-l", log, "-o", options, "-w", "start")
-        yield f"postgresql://{OWNER}@/postgres?host={folder}"
+        server.start()
+        yield server.url
     finally:
-        if (data / "postmaster.pid").exists():
-            run(found / "pg_ctl", "-D", data, "-m", "immediate", "-w", "stop")
-        shutil.rmtree(folder, ignore_errors=True)
+        server.remove()
+
+
+@pytest.fixture
+def postgres_server() -> Iterator[PostgresServer]:
+    """Start a server of the test's own, to be stopped and started."""
+    server = make_server()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.remove()

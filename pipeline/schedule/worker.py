@@ -76,7 +76,7 @@ class Worker:
             self._end(STOPPED, None)
         except Exception as error:
             logging.getLogger(__name__).debug("the run failed", exc_info=True)
-            self._end(FAILED, describe(error))
+            self._end(FAILED, describe(error, self._request.config["output"]["path"]))
         else:
             self._say(FINISHED, report)
             self._survey(config, report["counts"])
@@ -134,16 +134,15 @@ class Worker:
         self._out.flush()
 
 
-def describe(error: Exception) -> str:
-    """Return in one line what ended a run."""
+def describe(error: Exception, root: str) -> str:
+    """Return in one line what ended a run; `root` is the store, where an error names no file."""
     from pipeline.store.lock import LockedError
     from pipeline.supervise import RunFailedError, UnusableError
 
     if isinstance(error, ConfigError | LockedError | RunFailedError | UnusableError):
         return one_line(str(error))
     if isinstance(error, OSError) and error.strerror:
-        place = f"{error.filename}: " if error.filename else ""
-        return one_line(f"{place}{error.strerror}")
+        return one_line(f"{error.filename or root}: {error.strerror}")
     return one_line(f"{type(error).__name__}: {error}")
 
 

@@ -267,3 +267,33 @@ def test_the_registry(web: Web) -> None:
         assert [state.url for state in tagged(store.registered(), tags)] == found
     assert remove_feeds(store, [two, "https://c.example/"]) == ["https://c.example/"]
     assert [state.url for state in store.registered()] == [one]
+
+
+def test_a_schedule_asks_what_falls_due_soon_and_named_feeds_when_due_too(web: Web) -> None:
+    feeds = {name: web.url(f"/{name}") for name in ("soon", "later", "named", "new", "future")}
+    dues = {"soon": 20, "later": 400, "named": 400}
+    states = [
+        FeedState(
+            feeds[name],
+            last_polled=NOW - timedelta(seconds=100),
+            next_due=NOW + timedelta(seconds=seconds),
+            added_at=None if name == "named" else NOW,
+        )
+        for name, seconds in dues.items()
+    ]
+    # The clock was set back by an hour after this one's poll.
+    ahead = NOW + timedelta(hours=1)
+    states.append(FeedState(feeds["future"], last_polled=ahead, next_due=ahead, added_at=NOW))
+    web.store.put(states)
+    named = [feeds["named"], feeds["new"]]
+
+    def asked(due_within_s: float | None, read: str = "due") -> set[str]:
+        settings = SETTINGS.model_copy(update={"read": read})
+        plan = plan_polls(web.store, named, settings, NOW, due_within_s)
+        return {source.url.rpartition("/")[2] for source in plan.sources}
+
+    assert asked(None) == {"soon", "named", "new", "future"}
+    assert asked(0.0) == {"soon", "new", "future"}
+    assert asked(500.0) == {"soon", "later", "named", "new", "future"}
+    assert asked(0.0, "none") == {"new"}
+    assert asked(0.0, "all") == set(feeds)
