@@ -149,7 +149,7 @@ def test_a_schedule_outlives_whatever_breaks_and_loses_nothing(
     try:
         assert running.wait("run_finished")["counts"]["new"] == 1
         database.stop()
-        assert "refused" in running.wait("run_failed", "feeds.database: ")["error"]
+        assert "connection" in running.wait("run_failed", "feeds.database: ")["error"]
         disk.fill()
         database.start()
         assert str(disk.folder) in running.wait("run_failed", "No space left")["error"]
