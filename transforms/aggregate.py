@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import combinations
 from typing import Any, Literal, NamedTuple
 
@@ -52,6 +52,12 @@ def window_start(moment: datetime, granularity: str) -> datetime:
         return moment.replace(minute=0, second=0, microsecond=0)
     day = moment.replace(hour=0, minute=0, second=0, microsecond=0)
     return day - timedelta(days=day.weekday()) if granularity == "week" else day
+
+
+def monday(day: str) -> str:
+    """Return the Monday of a date's ISO week; both are written YYYY-MM-DD."""
+    value = date.fromisoformat(day)
+    return (value - timedelta(days=value.weekday())).isoformat()
 
 
 def story_stance(evidence: Sequence[tuple[float, float, str]], dead_band: float) -> str:

@@ -22,6 +22,7 @@ from transforms.aggregate import (
     comention_keys,
     contributions,
     coverage_keys,
+    monday,
 )
 from transforms.parquet_io import Row, read_rows
 from transforms.partitions import Change, ClearAll, Place, Rows, Staged, staged_or_stored
@@ -78,12 +79,6 @@ class WeekPart:
     """What one date adds to its week; a dataclass, so that Beam encodes it as one thing."""
 
     groups: Groups
-
-
-def monday(day: str) -> str:
-    """Return the Monday of a date's ISO week."""
-    value = date.fromisoformat(day)
-    return (value - timedelta(days=value.weekday())).isoformat()
 
 
 def plan_days(touched: Iterable[str]) -> list[DayTask]:

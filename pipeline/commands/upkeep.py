@@ -29,11 +29,16 @@ def open_upkeep(
 @contextmanager
 def upkeep_errors() -> Iterator[None]:
     """Turn what a store's upkeep can run into to one line and exit code 1."""
+    import pyarrow as pa
+
     from pipeline.store.lock import LockedError
 
     try:
         yield
     except LockedError as error:
         raise UserError(str(error), FAILED) from None
+    except pa.ArrowException as error:
+        text = f"a file can't be read ({error}); newsalign verify says which"
+        raise UserError(text, FAILED) from None
     except (OSError, sqlite3.Error) as error:
         raise UserError(f"the store can't be written: {error}", FAILED) from None

@@ -7,7 +7,7 @@ import shutil
 import sqlite3
 import uuid
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from pipeline.errors import UserError
@@ -42,6 +42,15 @@ def locked(layout: Layout, purpose: str, wait_s: float) -> Iterator[None]:
         shutil.rmtree(layout.staging, ignore_errors=True)
         yield
         shutil.rmtree(layout.staging, ignore_errors=True)
+
+
+def date_of_folder(folder: Path) -> date | None:
+    """Return the date of a partition's folder, None for anything else."""
+    try:
+        day = date.fromisoformat(folder.name.removeprefix("date="))
+    except ValueError:
+        return None
+    return day if folder.name == f"date={day.isoformat()}" and folder.is_dir() else None
 
 
 def shrink_index(path: Path) -> int:

@@ -19,11 +19,12 @@ import pyarrow.parquet as pq
 
 from pipeline.config import Config
 from pipeline.journal import Journal
-from pipeline.maintenance.access import Visit, shrink_index
+from pipeline.maintenance.access import Visit, date_of_folder, shrink_index
 from pipeline.store.commit import Commit, StagedFile, commit
 from pipeline.store.index import drop_index
 from pipeline.store.layout import Layout
 from pipeline.store.rebuild import ensure_index
+from transforms.aggregate import monday
 from transforms.manifest import staged_file
 from transforms.parquet_io import PART, Row, partition_path, read_rows, write_rows
 from transforms.partitions import Place, Staged
@@ -49,8 +50,8 @@ class Untidy:
 @dataclass(slots=True)
 class CompactReport:
     """What compacting did. `files` and `bytes` are those of the partitions that it made anew, as
-    [before, after]; `same_key` are rows that another file had too; `unreadable` lists files that
-    can't be read, whose partitions are left alone.
+    [before, after]; `same_key` are rows that another file had too; `unreadable` lists partitions
+    with a file that can't be read: they, and what is counted in their week, are left alone.
     """
 
     partitions: int = 0
@@ -68,7 +69,8 @@ class CompactReport:
 
 def find_untidy(layout: Layout, report: CompactReport) -> list[Untidy]:
     """Return the partitions that are not one file in the present form; notes unreadable ones."""
-    found = []
+    found: list[Untidy] = []
+    bad_weeks: set[str] = set()
     for dataset in DATASETS.values():
         for folder in _folders(layout.root, dataset):
             first = folder / PART
@@ -76,15 +78,21 @@ def find_untidy(layout: Layout, report: CompactReport) -> list[Untidy]:
             files = tuple(path for path in (first, *others) if path.is_file())
             if not files:
                 continue
+            day = folder.name.removeprefix("date=") if dataset.partition_by else ""
             try:
                 tidy = [_is_tidy(dataset, path) for path in files]
             except (OSError, pa.ArrowException) as error:
                 report.unreadable.append(f"{folder.relative_to(layout.root)}: {error}")
+                bad_weeks.add(_week(day) if dataset.name in COUNTED_FROM else "")
                 continue
             if files != (first,) or not all(tidy):
-                day = folder.name.removeprefix("date=") if dataset.partition_by else ""
                 found.append(Untidy(Place(dataset.name, day), files))
-    return found
+    return [
+        one
+        for one in found
+        if one.place.dataset not in COUNTED_FROM | AGGREGATES
+        or _week(one.place.day) not in bad_weeks
+    ]
 
 
 def compact(
@@ -125,7 +133,7 @@ def _folders(root: Path, dataset: Dataset) -> Iterator[Path]:
     if dataset.partition_by is None:
         yield base
     else:
-        yield from sorted(path for path in base.glob("date=*") if path.is_dir())
+        yield from sorted(path for path in base.glob("date=*") if date_of_folder(path) is not None)
 
 
 def _is_tidy(dataset: Dataset, path: Path) -> bool:
@@ -143,11 +151,9 @@ def _is_tidy(dataset: Dataset, path: Path) -> bool:
 
 def _groups(found: Sequence[Untidy]) -> Iterator[list[Untidy]]:
     """Yield partitions by whole weeks, some weeks together; those without a date are a group."""
-    from transforms.aggregate_windows import monday
-
     weeks: dict[str, list[Untidy]] = defaultdict(list)
     for one in found:
-        weeks[monday(one.place.day) if one.place.day else ""].append(one)
+        weeks[_week(one.place.day)].append(one)
     group: list[Untidy] = []
     for week in sorted(weeks):
         group += weeks[week]
@@ -156,6 +162,10 @@ def _groups(found: Sequence[Untidy]) -> Iterator[list[Untidy]]:
             group = []
     if group:
         yield group
+
+
+def _week(day: str) -> str:
+    return monday(day) if day else ""
 
 
 def _make_anew(

@@ -14,7 +14,7 @@ from datetime import date, timedelta
 
 from pipeline.errors import UserError
 from pipeline.files import write_durably
-from pipeline.maintenance.access import Visit, shrink_index
+from pipeline.maintenance.access import Visit, date_of_folder, shrink_index
 from pipeline.store.commit import Commit, commit
 from pipeline.store.index import IndexChanges
 from pipeline.store.layout import Layout
@@ -71,7 +71,7 @@ def plan_prune(layout: Layout, keep_days: int, today: date, horizon_days: int) -
     left = 0
     for name in DATASETS:
         for folder in sorted((layout.root / name).glob("date=*")):
-            day = _day_of(folder.name)
+            day = date_of_folder(folder)
             if day is None or day >= before:
                 left += day is not None and name == ARTICLES.name
                 continue
@@ -114,11 +114,4 @@ def pruned_before(layout: Layout) -> date | None:
     try:
         return date.fromisoformat(json.loads(layout.pruned.read_text())["before"])
     except (OSError, ValueError, KeyError, TypeError):
-        return None
-
-
-def _day_of(folder: str) -> date | None:
-    try:
-        return date.fromisoformat(folder.removeprefix("date="))
-    except ValueError:
         return None
