@@ -13,6 +13,7 @@ from pipeline.evaluation.office_holders import evaluate_office_holders
 from pipeline.evaluation.phenomena import evaluate_phenomena
 from pipeline.evaluation.reference import BadReferenceError
 from pipeline.evaluation.seed import evaluate_seed
+from pipeline.evaluation.swap import evaluate_swap
 
 __all__ = [
     "BadReferenceError",
@@ -23,4 +24,5 @@ __all__ = [
     "evaluate_office_holders",
     "evaluate_phenomena",
     "evaluate_seed",
+    "evaluate_swap",
 ]

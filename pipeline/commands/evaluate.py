@@ -32,7 +32,7 @@ def evaluate(
         list[Path],
         typer.Argument(
             metavar="PATH...",
-            help="The reference file, or the folder it is in; actors: any number of them.",
+            help="The reference file, or the folder it is in; actors and swap: any number of them.",
         ),
     ],
     predictions: Annotated[
@@ -50,7 +50,8 @@ def evaluate(
 
     seed: one article and its gold.json. event-coding: records with their own actors.json.
     directed-sentiment: sentences with two bracketed entities. gold: a folder of articles with a
-    gold.jsonl. phenomena: sentences with expected and forbidden stances. actors: texts with marked
+    gold.jsonl. phenomena: sentences with expected and forbidden stances. swap: any of the last
+    three, read again with other actors of the same type. actors: texts with marked
     mentions, beside bare spaCy entities. office-holders: who governed which state in which years.
     """
     from pipeline.evaluate import BadReferenceError
@@ -91,6 +92,8 @@ def _evaluate(
             raise UserError(f"{path}: no such file or folder")
     if reference is Reference.ACTORS:
         return measures.evaluate_actors(paths, load_catalog(catalog), config.actors)
+    if reference is Reference.SWAP:
+        return measures.evaluate_swap(paths, load_analyser(config, catalog, file))
     if len(paths) > 1:
         raise UserError(f"{reference} takes one PATH, not {len(paths)}")
     path = paths[0]

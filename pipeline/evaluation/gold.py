@@ -99,6 +99,12 @@ def _of(edges: set[Edge], stance: str) -> set[Edge]:
     return {edge for edge in edges if edge[2] == stance}
 
 
+def read_documents(folder: Path) -> list[Document]:
+    """Return the analysable articles of a folder's inputs as documents, in a fixed order."""
+    articles = latest_articles(folder, ReadSettings(), CleanSettings())
+    return [_document(articles[key]) for key in sorted(articles)]
+
+
 def latest_articles(folder: Path, read: ReadSettings, clean: CleanSettings) -> dict[str, Article]:
     """Return the analysable articles of a folder's inputs, latest revision by canonical URL.
 
