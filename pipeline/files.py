@@ -17,3 +17,12 @@ def write_durably(path: Path, text: str) -> None:
         os.fsync(out.fileno())
     temporary.replace(path)
     fsync_folder(path.parent)
+
+
+def keep_newest(folder: Path, most: int) -> None:
+    """Delete the files of a folder beyond the `most` that were written last."""
+    if not folder.is_dir():
+        return
+    files = sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
+    for path in files[most:]:
+        path.unlink(missing_ok=True)

@@ -82,6 +82,9 @@ def _handler(metrics: Metrics, health: Callable[[], Health]) -> type[BaseHTTPReq
         server_version = "newsalign"
         sys_version = ""
 
+        def do_HEAD(self) -> None:
+            self.do_GET()
+
         def do_GET(self) -> None:
             path = self.path.partition("?")[0]
             if path == "/metrics":
@@ -104,7 +107,8 @@ def _handler(metrics: Metrics, health: Callable[[], Health]) -> type[BaseHTTPReq
             self.send_header("Content-Length", str(len(body)))
             self.send_header("Cache-Control", "no-store")
             self.end_headers()
-            self.wfile.write(body)
+            if self.command != "HEAD":
+                self.wfile.write(body)
 
         def log_message(self, format: str, *args: object) -> None:
             """Log nothing: scrapes would drown what runs say."""

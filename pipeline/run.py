@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.config import Config, ConfigError
 from pipeline.feeds.place import FeedsError, database_url, may_hold_feeds
+from pipeline.files import keep_newest
 from pipeline.job import JobSpec
 from pipeline.journal import (
     SLICE_RECORDS,
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from pipeline.feeds.state import FeedStore
     from transforms.read_feeds import FeedSource
 
+KEPT_LOGS = 100  # of jobs that failed
 BYTES_PER_ITEM = 3_000  # a rough news article; only decides how many workers an arrival gets
 
 
@@ -214,6 +216,7 @@ class _Run:
         self._ensure_index()
         shutil.rmtree(self.layout.staging, ignore_errors=True)
         self.journal.clean(self.config.output.journal_keep_days)
+        keep_newest(self.layout.logs, KEPT_LOGS)
         try:
             self._drain()
             self._arrive([*slices, *self._due(feeds)])

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from pipeline.config import Config
     from pipeline.schedule.plan import Plan
     from pipeline.schedule.units import Flags
+    from pipeline.store.layout import Layout
 
 
 def schedule(
@@ -187,13 +188,10 @@ def _keep_running(
     with ExitStack() as stack:
         try:
             stack.enter_context(writer_lock(layout.schedule_lock, "schedule"))
-        except LockedError as error:
-            raise UserError(str(error), FAILED) from None
+        except LockedError:
+            raise UserError(_who_runs(layout), FAILED) from None
         except OSError as error:
             raise UserError(f"output.path: {layout.root}: {error.strerror}") from None
-        start_logging(
-            json_lines=(log_format or ("text" if on_terminal else "json")) == "json", debug=debug
-        )
         metrics = Metrics(layout)
         scheduler = Scheduler(
             plan,
@@ -201,17 +199,32 @@ def _keep_running(
             plan_anew,
             tell,
             metrics=metrics,
-            show_progress=_bar if on_terminal and log_format != "json" else no_progress,
+            show_progress=_bar if on_terminal and log_format is not LogFormat.JSON else no_progress,
             ids=debug,
         )
         address = plan.config.schedule.listen
+        port = None
         if address:
             try:
                 server = stack.enter_context(MetricsServer(address, metrics, scheduler.health))
             except ListenError as error:
                 raise UserError(f"schedule.listen: {error}", FAILED) from None
-            tell("listening", {"port": server.port})
+            port = server.port
+        form = log_format or (LogFormat.TEXT if on_terminal else LogFormat.JSON)
+        start_logging(json_lines=form is LogFormat.JSON, debug=debug)
+        if port is not None:
+            tell("listening", {"port": port})
         return scheduler.run(runs)
+
+
+def _who_runs(layout: Layout) -> str:
+    from pipeline.store.lock import find_holder
+
+    who = find_holder(layout.schedule_lock) or {}
+    name = "process {pid} on {host}, since {since}".format(
+        **{key: who.get(key, "?") for key in ("pid", "host", "since")}
+    )
+    return f"{layout.root}: another schedule runs there ({name})"
 
 
 @contextmanager

@@ -136,6 +136,9 @@ def test_the_server(layout: Layout) -> None:
         assert "newsalign_healthy 0.0" in get(f"{base}/metrics")[1]
         assert get(f"{base}/live")[0] == 200, "else it would be restarted for what others did"
         assert get(f"{base}/etc/passwd")[0] == 404
+        head = urllib.request.Request(f"{base}/live", method="HEAD")
+        with urllib.request.urlopen(head, timeout=10) as answer:
+            assert (answer.status, answer.read()) == (200, b"")
         with socket.create_connection(("127.0.0.1", server.port)):  # says nothing, and harms nobody
             assert get(f"{base}/live")[0] == 200
         with pytest.raises(ListenError, match="in use"):

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
 from pathlib import Path
 
 import pytest
 from conftest import Invoke
 
+from pipeline.files import keep_newest
 from pipeline.store.layout import Layout
 from pipeline.store.lock import writer_lock
 
@@ -39,6 +42,33 @@ def test_another_writer_makes_it_fail(tmp_path: Path, invoke: Invoke) -> None:
     assert (result.exit_code, result.stdout) == (1, "")
     assert "another process is writing there" in result.stderr
     assert result.stderr.count("\n") == 1
+
+
+def test_another_schedule_is_named(tmp_path: Path, invoke: Invoke) -> None:
+    output = tmp_path / "out"
+    with writer_lock(Layout(output).schedule_lock, "schedule"):
+        result = invoke("schedule", tmp_path, "--output", output)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert f"{output}: another schedule runs there (process {os.getpid()} on " in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_a_schedule_that_can_t_listen_doesn_t_start(tmp_path: Path, invoke: Invoke) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        flags = ["--output", tmp_path / "out", "--listen", port]
+        result = invoke("schedule", tmp_path, *flags)
+    assert result.exit_code == 1
+    assert result.stderr == (f"newsalign: error: schedule.listen: {port}: Address already in use\n")
+
+
+def test_only_the_newest_logs_are_kept(tmp_path: Path) -> None:
+    keep_newest(tmp_path / "none", 2)
+    for number in (1, 2, 3):
+        (tmp_path / f"{number}.log").write_text("x")
+        os.utime(tmp_path / f"{number}.log", (9 - number, 9 - number))
+    keep_newest(tmp_path, 2)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["1.log", "2.log"]
 
 
 @pytest.mark.job
