@@ -45,6 +45,7 @@ from pipeline.supervise import (
 from transforms.manifest import INDEX_CHANGES, MANIFEST
 from transforms.partitions import Place
 from transforms.records import Reject
+from transforms.remote_files import is_remote, use_options
 from transforms.segments import JournalSlice, read_slice, write_segment
 from transforms.sources import SourceSlice, estimate_bytes, expand_inputs, missing_extras
 
@@ -157,6 +158,8 @@ def run(
     feeds = feed_urls(config)
     for problem in missing_extras(config.input.paths):
         raise ConfigError(f"input.paths: {problem}")
+    if any(map(is_remote, config.input.paths)):
+        use_options(config.runner.options)
     slices = expand_inputs(config.input.paths, exclude=config.input.exclude)
     layout = Layout(Path(config.output.path).absolute())
     try:

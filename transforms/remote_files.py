@@ -5,6 +5,7 @@ that a registered `apache_beam.io.filesystem.FileSystem` serves.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import BinaryIO, cast
@@ -28,6 +29,17 @@ class RemoteFile:
 
     url: str
     size: int
+
+
+def use_options(arguments: Sequence[str]) -> None:
+    """Have file systems take Beam options such as `--s3_region_name=eu-north-1`.
+
+    A pipeline sets its own, in its workers too; this is for what is looked up before there is one.
+    """
+    from apache_beam.io.filesystems import FileSystems
+    from apache_beam.options.pipeline_options import PipelineOptions
+
+    FileSystems.set_options(PipelineOptions(list(arguments)))
 
 
 def is_remote(path: str) -> bool:
@@ -82,9 +94,14 @@ def missing_extra(path: str) -> str | None:
 
 
 def _require(path: str) -> None:
+    from apache_beam.io.filesystems import FileSystems
+
     problem = missing_extra(path)
     if problem is not None:
         raise MissingExtraError(problem)
+    if FileSystems._pipeline_options is None:
+        # S3's refuses to work without any.
+        use_options(())
 
 
 def _match(pattern: str) -> list[RemoteFile]:
