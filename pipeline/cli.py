@@ -22,6 +22,7 @@ from pipeline.commands.rebuild import rebuild
 from pipeline.commands.run import run
 from pipeline.commands.schedule import schedule
 from pipeline.commands.status import status
+from pipeline.commands.stream import stream
 from pipeline.commands.verify import verify
 from pipeline.errors import DEBUG_VARIABLE, Program
 
@@ -64,6 +65,7 @@ def _root(
 app.command(cls=PassesOptionsOn)(run)
 app.command(cls=PassesOptionsOn)(schedule)
 app.command()(status)
+app.command(cls=PassesOptionsOn)(stream)
 app.command()(query)
 app.command()(alignments)
 app.command()(explain)

@@ -83,6 +83,19 @@ class ScheduleSettings(Section):
     listen: str = ""
 
 
+class StreamSettings(Section):
+    """How `newsalign stream` cuts arrival into batches and looks for news; times in seconds."""
+
+    runner: str = "PrismRunner"
+    options: tuple[str, ...] = ()
+    prism: str = ""
+    window_s: Annotated[float, Field(ge=1)] = 10.0
+    tick_s: Annotated[float, Field(ge=0.1, le=60)] = 1.0
+    shards: Positive = 4
+    watch_s: Annotated[float, Field(ge=0.1)] = 2.0
+    settle_s: Annotated[float, Field(ge=0)] = 2.0
+
+
 class Config(Section):
     """The whole configuration; `configs/newsalign.toml` documents every key."""
 
@@ -90,6 +103,7 @@ class Config(Section):
     output: OutputSettings = OutputSettings()
     runner: RunnerSettings = RunnerSettings()
     run: RunSettings = RunSettings()
+    stream: StreamSettings = StreamSettings()
     network: NetworkSettings = NetworkSettings()
     feeds: FeedSettings = FeedSettings()
     read: ReadSettings = ReadSettings()

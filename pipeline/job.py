@@ -1,7 +1,10 @@
-"""One Beam job in a process of its own: `python -m pipeline.job SPEC.json`.
+"""Beam jobs in a process of their own: `python -m pipeline.job SPEC.json`, or `--serve` for many.
 
 The supervisor starts it and reads what it leaves beside the spec: `result.json` with what was done
 or what went wrong. A worker that dies takes this process with it and nothing else.
+
+A process that serves reads a spec's path a line from stdin and answers each with its exit code on
+stdout; what it has loaded (Beam, the catalog, the models) serves the next job too.
 """
 
 from __future__ import annotations
@@ -21,8 +24,12 @@ from transforms.processes import die_with_parent
 
 if TYPE_CHECKING:
     from pipeline.graph import BatchContext
+    from transforms.catalog import Catalog
+    from transforms.stances.lexicon import Lexicon
 
 RESULT = "result.json"
+SERVE = "--serve"
+LOG = "job.log"
 PARENT_VARIABLE = "NEWSALIGN_PARENT"
 DONE, STEP_FAILED, UNUSABLE, WORKER_DIED = 0, 1, 2, 3
 # How Beam words the loss of a local worker; whatever else ends a job would end it again.
@@ -115,14 +122,11 @@ def _context(spec: JobSpec, config: Config) -> BatchContext:
     from pipeline.graph import BatchContext
     from pipeline.store.layout import Layout
     from pipeline.store.texts import StoreReader
-    from transforms.catalog import Catalog
     from transforms.nlp_package import check_installed
     from transforms.outlets import load_outlets
-    from transforms.stances.lexicon import Lexicon
 
     base = Path(spec.config_base) if spec.config_base else None
-    catalog = Catalog.load(config.catalog_paths(base))
-    lexicon = Lexicon.load(config.lexicon_path(base))
+    catalog, lexicon = _load_coding(config, base)
     check_installed(config.actors.spacy_model)
     version = coding_version(config, catalog, lexicon)
     root = Path(spec.root)
@@ -144,13 +148,57 @@ def _context(spec: JobSpec, config: Config) -> BatchContext:
 KINDS = {"arrival": run_arrival, "batch": run_batch, "recode": run_recode}
 
 
+_loaded: dict[tuple[Any, ...], tuple[Catalog, Lexicon]] = {}
+
+
+def _load_coding(config: Config, base: Path | None) -> tuple[Catalog, Lexicon]:
+    """Return catalog and lexicon, read once as long as their files stay as they are."""
+    from transforms.catalog import Catalog
+    from transforms.stances.lexicon import Lexicon
+
+    paths, words = config.catalog_paths(base), config.lexicon_path(base)
+    key = tuple(_stamp(file) for path in (*paths, words) for file in _files(path))
+    if key not in _loaded:
+        _loaded.clear()
+        _loaded[key] = Catalog.load(paths), Lexicon.load(words)
+    return _loaded[key]
+
+
+def _files(path: Path) -> list[Path]:
+    return sorted(path.rglob("*")) if path.is_dir() else [path]
+
+
+def _stamp(path: Path) -> tuple[str, int, int]:
+    facts = path.stat()
+    return str(path), facts.st_mtime_ns, facts.st_size
+
+
 def main(arguments: list[str]) -> int:
-    """Run the job of a spec file; returns one of the exit codes above."""
+    """Run the job of a spec file, or serve; returns one of the exit codes above."""
     parent = os.environ.get(PARENT_VARIABLE)
     die_with_parent(int(parent) if parent else None)
-    _import_beam()
+    import_beam()
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
-    spec_path = Path(arguments[0])
+    if arguments[0] == SERVE:
+        return _serve()
+    return _run_spec(Path(arguments[0]))
+
+
+def _serve() -> int:
+    """Run the job of each spec that stdin names until it closes."""
+    answers = os.fdopen(os.dup(1), "w", encoding="ascii")
+    for line in sys.stdin:
+        spec_path = Path(line.rstrip("\n"))
+        log = os.open(spec_path.parent / LOG, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+        os.dup2(log, 1)
+        os.dup2(log, 2)
+        os.close(log)
+        code = _run_spec(spec_path)
+        print(code, file=answers, flush=True)
+    return DONE
+
+
+def _run_spec(spec_path: Path) -> int:
     spec = JobSpec(**json.loads(spec_path.read_text(encoding="utf-8")))
     result: dict[str, Any]
     try:
@@ -194,7 +242,7 @@ def _last_line(error: Exception) -> str:
     return lines[-1][:500] if lines else type(error).__name__
 
 
-def _import_beam() -> None:
+def import_beam() -> None:
     """Import Beam without pandas, which it takes a second to load for DataFrames we don't use."""
     hidden = sys.modules.get("pandas")
     sys.modules["pandas"] = None  # type: ignore[assignment]

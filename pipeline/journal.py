@@ -11,6 +11,8 @@ from pipeline.files import write_durably
 from transforms.segments import SUFFIX, JournalSlice, segment_length
 
 SLICE_RECORDS = 100
+CLEAN_S = 3_600
+HALF_WRITTEN_S = 3_600
 
 
 class Journal:
@@ -27,6 +29,10 @@ class Journal:
     @property
     def _done_folder(self) -> Path:
         return self._folder / "done"
+
+    @property
+    def _cleaned_file(self) -> Path:
+        return self._folder / "cleaned"
 
     @property
     def _offsets_file(self) -> Path:
@@ -70,15 +76,33 @@ class Journal:
         write_durably(self._offsets_file, json.dumps(current, sort_keys=True))
 
     def clean(self, keep_days: int) -> None:
-        """Delete committed segments older than `keep_days` and what a kill left half-written."""
-        horizon = time.time() - keep_days * 86_400
+        """Delete committed segments older than `keep_days` and what a kill left half-written.
+
+        A half-written segment may be one that another process is just writing, until it is old.
+        Where segments are kept for days, the folder is looked through once an hour.
+        """
+        now = time.time()
+        horizon = now - keep_days * 86_400
+        if keep_days and 0 <= now - _written(self._cleaned_file) < CLEAN_S:
+            return
         if self._done_folder.is_dir():
             for path in self._done_folder.glob(f"*{SUFFIX}"):
                 if path.stat().st_mtime <= horizon:
                     path.unlink(missing_ok=True)
         if self.pending_folder.is_dir():
             for path in self.pending_folder.glob(".*.tmp"):
-                path.unlink(missing_ok=True)
+                if _written(path) < now - HALF_WRITTEN_S:
+                    path.unlink(missing_ok=True)
+        if self._folder.is_dir():
+            self._cleaned_file.touch()
+
+
+def _written(path: Path) -> float:
+    """Return when a file was last written, as a Unix time; 0 where there is none."""
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def split_slices(slices: Sequence[JournalSlice], records: int) -> list[JournalSlice]:

@@ -37,9 +37,11 @@ from pipeline.store.lock import writer_lock
 from pipeline.supervise import (
     Job,
     RunFailedError,
+    RunsJobs,
     halve_until_done,
     halves,
     new_job,
+    run_job,
     run_logged_job,
 )
 from transforms.manifest import INDEX_CHANGES, MANIFEST
@@ -141,6 +143,7 @@ def run(
     on_progress: OnProgress | None = None,
     on_event: OnEvent | None = None,
     scheduled: Scheduled | None = None,
+    jobs: RunsJobs = run_job,
 ) -> RunReport:
     """Read the configured inputs once and commit what they bring; returns the report.
 
@@ -149,7 +152,8 @@ def run(
     input that it rejected, input_rejected. Times are in seconds.
 
     Raises ConfigError, LockedError, UnusableError or RunFailedError, each with a one-line text.
-    What was committed before an error stays, and the next run goes on from there.
+    What was committed before an error stays, and the next run goes on from there. `jobs` runs the
+    Beam jobs, each in a process of its own unless said otherwise.
     """
     check_runner(config.runner)
     config.catalog_paths(config_base)
@@ -168,8 +172,31 @@ def run(
         raise ConfigError(f"output.path: {layout.root}: {error.strerror}") from None
     command = "run" if scheduled is None else "schedule"
     with writer_lock(layout.lock, command, scheduled.lock_wait_s if scheduled else 0.0):
-        one = _Run(config, config_base, layout, on_progress, on_event, scheduled)
+        one = _Run(config, config_base, layout, on_progress, on_event, command)
+        one.scheduled, one.run_job = scheduled, jobs
         return one.do(slices, feeds)
+
+
+def drain(
+    config: Config,
+    config_base: Path | None,
+    *,
+    command: str,
+    jobs: RunsJobs,
+    wait_s: float,
+    on_event: OnEvent | None = None,
+) -> RunReport | None:
+    """Commit what waits in the journal, which others go on filling; None where nothing does.
+
+    Waits `wait_s` for another writer. Raises as `run` does.
+    """
+    layout = Layout(Path(config.output.path).absolute())
+    with writer_lock(layout.lock, command, wait_s):
+        if not layout.intent.exists() and not Journal(layout.journal).pending():
+            return None
+        one = _Run(config, config_base, layout, None, on_event, command)
+        one.run_job = jobs
+        return one.do([], [])
 
 
 def feed_urls(config: Config) -> list[str]:
@@ -194,7 +221,7 @@ class _Run:
         layout: Layout,
         on_progress: OnProgress | None,
         on_event: OnEvent | None,
-        scheduled: Scheduled | None,
+        command: str,
     ) -> None:
         started = datetime.now(UTC)
         self.config = config
@@ -207,8 +234,9 @@ class _Run:
             run_id=f"{started:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}", started_at=started
         )
         self.on_event = on_event
-        self.scheduled = scheduled
-        self.command = "run" if scheduled is None else "schedule"
+        self.scheduled: Scheduled | None = None
+        self.command = command
+        self.run_job: RunsJobs = run_job
         self.jobs = 0
         self.feeds: FeedStore | None = None
 
@@ -263,7 +291,7 @@ class _Run:
         self, job: Job, spec: JobSpec, on_tick: Callable[[], None] | None = None
     ) -> dict[str, Any]:
         timeout_s = self.config.runner.job_timeout_s
-        return run_logged_job(job, spec, timeout_s, self.layout.logs, on_tick)
+        return run_logged_job(job, spec, timeout_s, self.layout.logs, on_tick, self.run_job)
 
     def _due(self, named: Sequence[str]) -> list[FeedSource]:
         """Return the feeds to ask, with what is known of them."""

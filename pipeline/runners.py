@@ -25,6 +25,7 @@ KNOWN = (
     "SparkRunner",
     "DataflowRunner",
 )
+STREAMING = ("PrismRunner", "PortableRunner", "FlinkRunner", "DataflowRunner")
 SMALL_ARRIVAL = 20_000  # items that one process reads sooner than two have started
 MANY_FEEDS = 500  # feeds that one process, which reads 100 a second, falls behind with
 SMALL_INPUT = 150  # items below which starting worker processes costs more than they save
@@ -39,9 +40,10 @@ def check_runner(settings: RunnerSettings) -> None:
         raise ConfigError(f"runner.name: unknown runner {settings.name}; one of {', '.join(KNOWN)}")
 
 
-def is_local(settings: RunnerSettings) -> bool:
-    """Return whether this is the local batch runner."""
-    return settings.name.lower() in LOCAL
+def is_local(settings: RunnerSettings | str) -> bool:
+    """Return whether this is, or names, the local batch runner."""
+    name = settings if isinstance(settings, str) else settings.name
+    return name.lower() in LOCAL
 
 
 def worker_count(settings: RunnerSettings, items: int) -> int:

@@ -19,9 +19,18 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
-from pipeline.job import DONE, PARENT_VARIABLE, RESULT, STEP_FAILED, UNUSABLE, JobSpec, write_spec
+from pipeline.job import (
+    DONE,
+    LOG,
+    PARENT_VARIABLE,
+    RESULT,
+    STEP_FAILED,
+    UNUSABLE,
+    JobSpec,
+    write_spec,
+)
 
 POLL_S = 0.2
 MISSING_WORKER_S = 30.0  # Beam may wait for ever for a worker that is gone
@@ -57,7 +66,20 @@ class Job:
     @property
     def log(self) -> Path:
         """Return the log of the job and its workers."""
-        return self.folder / "job.log"
+        return self.folder / LOG
+
+
+class RunsJobs(Protocol):
+    """Runs one job to its end; raises WorkerDiedError, RunFailedError or UnusableError."""
+
+    def __call__(
+        self,
+        job: Job,
+        spec: JobSpec,
+        timeout_s: float,
+        on_tick: Callable[[], None] | None = None,
+    ) -> dict[str, Any]:
+        """Return what the job says it did."""
 
 
 def new_job(staging: Path, number: int) -> Job:
@@ -73,10 +95,11 @@ def run_logged_job(
     timeout_s: float,
     logs: Path,
     on_tick: Callable[[], None] | None = None,
+    run: RunsJobs | None = None,
 ) -> dict[str, Any]:
-    """Run one job as `run_job` does; the log of one that fails is kept in the folder `logs`."""
+    """Run one job as `run_job` (or `run`) does; a failed one's log is kept in the folder `logs`."""
     try:
-        return run_job(job, spec, timeout_s, on_tick)
+        return (run or run_job)(job, spec, timeout_s, on_tick)
     except BaseException:
         # The log is kept where it can be; a full disk must not hide what went wrong.
         with contextlib.suppress(OSError):
@@ -95,28 +118,36 @@ def run_job(
     """
     write_spec(job.spec, spec)
     with job.log.open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "pipeline.job", str(job.spec)],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-            env={**os.environ, PARENT_VARIABLE: str(os.getpid())},
-        )
+        process = start_process(str(job.spec), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         try:
-            _watch(process, timeout_s, on_tick)
+            watch(process, timeout_s, on_tick, lambda: process.poll() is not None)
         finally:
-            _kill_group(process)
-    return _outcome(job, process.returncode)
+            kill_group(process)
+    return outcome(job, process.returncode)
 
 
-def _watch(
-    process: subprocess.Popen[bytes], timeout_s: float, on_tick: Callable[[], None] | None
+def start_process(argument: str, **pipes: Any) -> subprocess.Popen[bytes]:
+    """Start a job process that ends with the thread that started it."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "pipeline.job", argument],
+        start_new_session=True,
+        env={**os.environ, PARENT_VARIABLE: str(os.getpid())},
+        **pipes,
+    )
+
+
+def watch(
+    process: subprocess.Popen[bytes],
+    timeout_s: float,
+    on_tick: Callable[[], None] | None,
+    is_over: Callable[[], bool],
+    poll_s: float = POLL_S,
 ) -> None:
+    """Wait until a job is over; raises WorkerDiedError when it hangs or lost a worker."""
     deadline = time.monotonic() + timeout_s
     most_workers = 0
     missing_since: float | None = None
-    while process.poll() is None:
+    while not is_over():
         now = time.monotonic()
         if now > deadline:
             raise WorkerDiedError(f"the job ran longer than {timeout_s:g} s")
@@ -130,7 +161,7 @@ def _watch(
             missing_since = None
         if on_tick is not None:
             on_tick()
-        time.sleep(POLL_S)
+        time.sleep(poll_s)
 
 
 def _count_workers(pid: int) -> int:
@@ -149,13 +180,15 @@ def _count_workers(pid: int) -> int:
     return count
 
 
-def _kill_group(process: subprocess.Popen[bytes]) -> None:
+def kill_group(process: subprocess.Popen[bytes]) -> None:
+    """Kill a job process and all that it started."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
 
 
-def _outcome(job: Job, code: int) -> dict[str, Any]:
+def outcome(job: Job, code: int) -> dict[str, Any]:
+    """Return what a job left behind, or raise what its exit code stands for."""
     try:
         result: dict[str, Any] = json.loads((job.folder / RESULT).read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -27,6 +27,7 @@ BATCH = 64
 ARTICLE_ROWS, STANCE_ROWS, ACTOR_ROWS, REJECTS = "article_rows", "stance_rows", "actors", "rejects"
 
 _analysers: dict[str, Analyser] = {}
+_packed: dict[str, bytes] = {}
 
 
 class _Analyse(beam.DoFn):
@@ -89,6 +90,14 @@ def note_progress(folder: str | None, done: int) -> None:
         return
 
 
+def _pack(coding_version: str, coding: tuple[object, ...]) -> bytes:
+    """Return what workers unpack; kept, since a process may build one graph after another."""
+    if coding_version not in _packed:
+        _packed.clear()
+        _packed[coding_version] = zlib.compress(pickle.dumps(coding))
+    return _packed[coding_version]
+
+
 class AnalyseArticles(beam.PTransform):
     """PCollection[Task] -> complete tasks, and per article its stance rows, actor rows, rejects.
 
@@ -106,11 +115,12 @@ class AnalyseArticles(beam.PTransform):
     ) -> None:
         super().__init__()
         self._coding = (catalog, lexicon, actors, stances)
+        self._coding_version = coding_version
         self._dofn = _Analyse(coding_version, progress)
 
     def expand(self, tasks: beam.PCollection[Task]) -> dict[str, beam.PCollection[Any]]:
         # A side input: as part of the step it would be unpickled again with every bundle.
-        packed = zlib.compress(pickle.dumps(self._coding))
+        packed = _pack(self._coding_version, self._coding)
         coding = tasks.pipeline | "Coding" >> beam.Create([packed])
         read = (
             tasks

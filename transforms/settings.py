@@ -50,7 +50,7 @@ class NetworkSettings(Section):
 class PollSettings(Section):
     """How often feeds are asked, in seconds."""
 
-    interval_s: Annotated[float, Field(ge=60)] = 1_800.0
+    interval_s: Annotated[float, Field(ge=1)] = 1_800.0
     max_interval_s: Annotated[float, Field(ge=60)] = 86_400.0
     moves_to_believe: Positive = 3
 

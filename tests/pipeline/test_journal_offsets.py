@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -60,8 +61,12 @@ def test_committed_segments_are_kept_for_a_while_and_half_written_ones_go(
     journal.advance(offsets_after(journal.pending()))
     leftover = journal.pending_folder / ".0001-half.tmp"
     leftover.write_bytes(b"half")
+    os.utime(leftover, (0, 0))
+    writing = journal.pending_folder / ".0002-now.tmp"
+    writing.write_bytes(b"another process is at it")
     journal.clean(keep_days=7)
     assert not leftover.exists()
+    assert writing.exists()
     assert len(list((tmp_path / "journal" / "done").iterdir())) == 2
     journal.clean(keep_days=0)
     assert list((tmp_path / "journal" / "done").iterdir()) == []

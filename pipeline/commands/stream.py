@@ -1,0 +1,149 @@
+"""`newsalign stream`: articles in without end, alignment counts out window by window."""
+
+from __future__ import annotations
+
+import json as jsonlib
+import signal
+import threading
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pipeline.commands.inputs import (
+    BEAM_OPTIONS,
+    Feed,
+    FeedLists,
+    Inputs,
+    Store,
+    check_inputs,
+    input_overrides,
+    text_overrides,
+)
+from pipeline.commands.options import ConfigFile, Settings, parse_settings, read_config
+from pipeline.errors import FAILED, UserError, say_note
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from pipeline.config import Config
+
+
+def stream(
+    ctx: typer.Context,
+    inputs: Inputs = None,
+    feed: Feed = None,
+    feeds: FeedLists = None,
+    output: Store = None,
+    runner: Annotated[
+        str | None,
+        typer.Option("--runner", metavar="NAME", help="A Beam runner that streams; PrismRunner."),
+    ] = None,
+    window: Annotated[
+        float | None,
+        typer.Option("--window", metavar="SECONDS", help="What arrives in it makes a batch; 10."),
+    ] = None,
+    poll: Annotated[
+        float | None,
+        typer.Option("--poll", metavar="SECONDS", help="Ask a feed at most this often; 1800."),
+    ] = None,
+    for_s: Annotated[
+        float | None,
+        typer.Option("--for", min=1.0, metavar="SECONDS", help="End after this time."),
+    ] = None,
+    settings: Settings = None,
+    json: Annotated[bool, typer.Option("--json", help="Print events as JSON lines.")] = False,
+    config: ConfigFile = None,
+) -> None:
+    """Read feeds and folders without end, commit every few seconds.
+
+    Feeds are asked when they are due, files read as they appear or change.
+
+    Runs until it is stopped (Ctrl-C or SIGTERM: within ten seconds). Killed at any moment it
+    loses and doubles nothing: the next start goes on. Any Beam option can follow after "--".
+    """
+    overrides = input_overrides(parse_settings(settings), inputs, feed, feeds)
+    overrides |= text_overrides({"output.path": output, "stream.runner": runner})
+    numbers = {"stream.window_s": window, "feeds.interval_s": poll}
+    overrides |= {key: value for key, value in numbers.items() if value is not None}
+    if ctx.meta.get(BEAM_OPTIONS):
+        overrides["stream.options"] = ctx.meta[BEAM_OPTIONS]
+    effective = read_config(config, overrides)
+    check_inputs(effective, inputs)
+    _stream(effective, config.parent if config else None, for_s, json)
+
+
+def _stream(config: Config, base: Any, for_s: float | None, json: bool) -> None:
+    from pipeline.config import ConfigError
+    from pipeline.formats import console
+    from pipeline.store.lock import LockedError
+    from pipeline.stream.supervisor import Supervisor, check_stream, needs_download
+
+    screen = console()
+
+    def show(event: dict[str, Any]) -> None:
+        if json:
+            print(jsonlib.dumps(event, ensure_ascii=False), flush=True)
+        else:
+            _print_event(screen, event)
+
+    try:
+        check_stream(config, base)
+        advice = needs_download(config)
+        if advice is not None:
+            say_note(advice)
+        supervisor = Supervisor(config, base, show, for_s)
+        _stop_on_signals(supervisor.stop)
+        supervisor.run()
+    except ConfigError as error:
+        raise UserError(str(error)) from None
+    except LockedError as error:
+        raise UserError(str(error), FAILED) from None
+
+
+def _stop_on_signals(stop: Any) -> None:
+    """Stop from a thread: the main one is reading events, and must go on to read the last."""
+    if threading.current_thread() is not threading.main_thread():
+        return
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: threading.Thread(target=stop).start())
+
+
+def _print_event(screen: Console, event: dict[str, Any]) -> None:
+    at = event.get("at")
+    when = datetime.fromisoformat(at).astimezone() if at else datetime.now().astimezone()
+    text = _in_words(event)
+    if text is not None:
+        screen.print(f"{when:%H:%M:%S}  {text}", soft_wrap=True, highlight=False, markup=False)
+
+
+def _in_words(event: dict[str, Any]) -> str | None:
+    """Return an event as a line for a person; None for what only a program wants to know."""
+    kind = event["event"]
+    if kind == "started":
+        return f"streaming on {event['runner']}"
+    if kind == "committed":
+        counts = event["counts"]
+        rejects = sum(event["rejects"].values())
+        shown = {
+            "new": counts.get("new", 0),
+            "revised": counts.get("revised", 0),
+            "copies": counts.get("copies", 0),
+            "rejects": rejects,
+        }
+        parts = [f"{number:,} {name}" for name, number in shown.items() if number]
+        news = ", ".join(parts) or "nothing new"
+        return (
+            f"{news}; {counts.get('counted', 0):,} stances counted, "
+            f"{event['windows']:,} days of counts rewritten, in {event['took_s']:.1f} s"
+        )
+    if kind in ("arrival_failed", "commit_failed", "failed"):
+        what = {"arrival_failed": "can't read", "commit_failed": "can't commit"}.get(kind, "failed")
+        return f"{what}: {event['error']}; it will be tried again"
+    if kind == "waiting":
+        return f"waiting: {event['reason']}"
+    if kind == "restarting":
+        return f"the stream's process ended ({event['exit_code']}); again in {event['pause_s']:g} s"
+    if kind == "stopped":
+        return "stopped"
+    return None

@@ -1,0 +1,1 @@
+"""`newsalign stream`: arrival without end, committed window by window."""

@@ -1,0 +1,106 @@
+"""One life of a stream: `python -m pipeline.stream.job SPEC.json`, until it is told to stop.
+
+Its stdout bears events (`pipeline.stream.events`); Beam's own logs go to stderr.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline.config import Config
+from pipeline.job import DONE, PARENT_VARIABLE, STEP_FAILED, import_beam
+from pipeline.stream.events import emit
+from transforms.processes import die_with_parent
+
+PRISM = "prismrunner"
+COMMIT_WAIT_S = 8.0  # of the ten seconds that a service manager gives
+
+
+@dataclass(frozen=True, slots=True)
+class StreamJob:
+    """The spec file's values: the stream's config, and for how many seconds it runs."""
+
+    config: dict[str, Any]
+    config_base: str | None
+    root: str
+    for_s: float | None
+    log: str
+
+
+def main(arguments: list[str]) -> int:
+    """Run the stream of a spec file to its end; returns an exit code of `pipeline.job`."""
+    parent = os.environ.get(PARENT_VARIABLE)
+    die_with_parent(int(parent) if parent else None)
+    import_beam()
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+    job = StreamJob(**json.loads(Path(arguments[0]).read_text(encoding="utf-8")))
+    signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=_stop).start())
+    try:
+        _run(job)
+    except Exception as error:
+        logging.exception("stream failed")
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        emit("failed", error=lines[-1][:500] if lines else type(error).__name__)
+        return STEP_FAILED
+    return DONE
+
+
+def _run(job: StreamJob) -> None:
+    import apache_beam as beam
+    from apache_beam.options.pipeline_options import PipelineOptions
+
+    from pipeline.stream.graph import build_stream
+    from pipeline.stream.steps import StreamSpec, commit_pending
+
+    config = Config.model_validate(job.config)
+    spec = StreamSpec(job.config, job.config_base, job.root)
+    with _runner_options(config, Path(job.log)) as arguments:
+        pipeline = beam.Pipeline(options=PipelineOptions(["--streaming", *arguments]))
+        build_stream(pipeline, spec, job.for_s)
+        emit("started", runner=config.stream.runner)
+        pipeline.run().wait_until_finish()
+    # What arrived with the last tick has no later window to commit it.
+    commit_pending(spec, 0)
+
+
+@contextlib.contextmanager
+def _runner_options(config: Config, log: Path) -> Iterator[list[str]]:
+    from pipeline.stream.prism import find_prism, serve_prism
+
+    settings = config.stream
+    options = list(settings.options)
+    program = find_prism(settings.prism) if settings.runner.lower() == PRISM else None
+    if program is None:
+        yield [f"--runner={settings.runner}", *options]
+        return
+    with serve_prism(program, log) as endpoint:
+        yield [
+            "--runner=PortableRunner",
+            f"--job_endpoint={endpoint}",
+            "--environment_type=LOOPBACK",
+            *options,
+        ]
+
+
+def _stop() -> None:
+    """End at once but for a commit under way; the journal holds what is not committed."""
+    from pipeline.stream.steps import stop_soon
+
+    stop_soon(COMMIT_WAIT_S)
+    emit("stopped")
+    sys.stdout.flush()
+    os._exit(DONE)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

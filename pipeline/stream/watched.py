@@ -1,0 +1,84 @@
+"""Watched files: which are new or have changed since they were last read into the journal."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from transforms.sources import SourceSlice, expand_inputs
+
+# Files come whole here: a slice is read line by line anyhow, and slicing reads the file itself.
+WHOLE = 1 << 62
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedFile:
+    """A file to read, and the facts to note once all of it is in the journal."""
+
+    source: SourceSlice
+    stamp: str
+
+
+class Watched:
+    """The files that `paths` (files, folders, globs) name, and a ledger of what has been read.
+
+    The ledger is a SQLite file. A file counts as changed when its size or its modification time
+    differs from the noted ones, and as settled when it was last written `settle_s` seconds ago or
+    more: before that somebody may still be writing.
+    """
+
+    def __init__(
+        self, ledger: Path, paths: Sequence[str], exclude: Sequence[str], settle_s: float
+    ) -> None:
+        self._ledger = ledger
+        self._paths = paths
+        self._exclude = exclude
+        self._settle_s = settle_s
+
+    def changed(self, now: float | None = None) -> Iterator[ChangedFile]:
+        """Yield what is new or changed and settled, in the order of origins; `now` is a Unix time.
+
+        What can't be read is yielded too, once: reading it gives the reject.
+        """
+        at = time.time() if now is None else now
+        noted = self._noted()
+        for source in expand_inputs(self._paths, WHOLE, self._exclude):
+            if source.problem == "not_found":
+                continue  # a folder or glob that is still to be filled
+            stamp = self._stamp(source, at)
+            if stamp is not None and noted.get(source.path) != stamp:
+                yield ChangedFile(source, stamp)
+
+    def note(self, files: Sequence[ChangedFile]) -> None:
+        """Remember files as read; only once all of each is durable in the journal."""
+        with contextlib.closing(self._open()) as db, db:
+            db.executemany(
+                "INSERT OR REPLACE INTO watched (path, stamp) VALUES (?, ?)",
+                [(file.source.path, file.stamp) for file in files],
+            )
+
+    def _noted(self) -> dict[str, str]:
+        with contextlib.closing(self._open()) as db:
+            return dict(db.execute("SELECT path, stamp FROM watched"))
+
+    def _open(self) -> sqlite3.Connection:
+        self._ledger.parent.mkdir(parents=True, exist_ok=True)
+        db = sqlite3.connect(self._ledger, timeout=30.0)
+        db.execute("CREATE TABLE IF NOT EXISTS watched (path TEXT PRIMARY KEY, stamp TEXT)")
+        return db
+
+    def _stamp(self, source: SourceSlice, now: float) -> str | None:
+        """Return what identifies the file's present content, None while it isn't settled."""
+        if source.size is not None:
+            return f"{source.size}"
+        try:
+            facts = Path(source.path).stat()
+        except OSError:
+            return f"problem {source.problem}"
+        if abs(now - facts.st_mtime) < self._settle_s:
+            return None
+        return f"{facts.st_size} {facts.st_mtime_ns}"
