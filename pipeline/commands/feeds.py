@@ -12,15 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipeline.commands.options import (
-    ConfigFile,
-    JsonLines,
-    Output,
-    Settings,
-    parse_settings,
-    read_config,
-    store_folder,
-)
+from pipeline.commands.options import JsonLines
+from pipeline.commands.where import Where, takes_where
 from pipeline.errors import FAILED, UserError
 
 if TYPE_CHECKING:
@@ -41,15 +34,14 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
 
 
 @app.command()
+@takes_where
 def add(
+    where: Where,
     urls: Annotated[list[str], typer.Argument(metavar="URL", help="Feed URLs.")],
     outlet: Annotated[
         str | None, typer.Option("--outlet", metavar="NAME", help="The outlet of their articles.")
     ] = None,
     tag: Tags = None,
-    output: Output = None,
-    config: ConfigFile = None,
-    settings: Settings = None,
     json: JsonLines = False,
 ) -> None:
     """Add feeds, or change the outlet and tags of known ones.
@@ -59,27 +51,26 @@ def add(
     """
     from pipeline.feeds.opml import Subscription
 
-    with _store(output, config, settings, make=True) as (store, _):
+    with _store(where, make=True) as (store, _):
         wanted = [Subscription(_url(url), None, outlet, tuple(tag or ())) for url in urls]
         _add(store, wanted, json)
 
 
 @app.command("list")
+@takes_where
 def list_feeds(
+    where: Where,
     tag: Tags = None,
     failing: Annotated[
         bool, typer.Option("--failing", help="Only those whose last poll failed.")
     ] = False,
-    output: Output = None,
-    config: ConfigFile = None,
-    settings: Settings = None,
     json: JsonLines = False,
 ) -> None:
     """List the feeds that were added, and how their polls went."""
     from pipeline.feeds.registry import tagged
     from pipeline.formats import console, print_table, to_json
 
-    with _store(output, config, settings) as (store, _):
+    with _store(where) as (store, _):
         states = tagged(store.registered(), tag or ())
     if failing:
         states = [state for state in states if state.failures or state.retired]
@@ -104,15 +95,14 @@ def list_feeds(
 
 
 @app.command()
+@takes_where
 def check(
+    where: Where,
     urls: Annotated[
         list[str] | None,
         typer.Argument(metavar="URL", show_default=False, help="Default: all that were added."),
     ] = None,
     tag: Tags = None,
-    output: Output = None,
-    config: ConfigFile = None,
-    settings: Settings = None,
     json: JsonLines = False,
     quiet: Quiet = False,
 ) -> None:
@@ -129,10 +119,10 @@ def check(
     from transforms.read_feeds import FeedSource
 
     if urls:
-        effective = read_config(config, parse_settings(settings))
+        effective = where.read_config()
         sources = [FeedSource(_url(url)) for url in urls]
     else:
-        with _store(output, config, settings) as (store, effective):
+        with _store(where) as (store, effective):
             states = tagged(store.registered(), tag or ())
         sources = [state.source for state in states]
     checks = []
@@ -156,16 +146,15 @@ def check(
 
 
 @app.command()
+@takes_where
 def remove(
+    where: Where,
     urls: Annotated[list[str], typer.Argument(metavar="URL", help="Feed URLs, as listed.")],
-    output: Output = None,
-    config: ConfigFile = None,
-    settings: Settings = None,
 ) -> None:
     """Remove feeds and what is known of them; their articles stay."""
     from pipeline.feeds.registry import remove_feeds
 
-    with _store(output, config, settings) as (store, _):
+    with _store(where) as (store, _):
         wanted = list(dict.fromkeys(_url(url) for url in urls))
         unknown = remove_feeds(store, wanted)
     print(f"removed {len(wanted) - len(unknown)}")
@@ -174,12 +163,11 @@ def remove(
 
 
 @app.command("import")
+@takes_where
 def import_feeds(
+    where: Where,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="OPML, or a URL a line.")],
     tag: Tags = None,
-    output: Output = None,
-    config: ConfigFile = None,
-    settings: Settings = None,
     json: JsonLines = False,
 ) -> None:
     """Add the feeds of an OPML file; its folders become tags."""
@@ -202,7 +190,7 @@ def import_feeds(
             unusable.append(str(error))
             continue
         wanted.append(replace(one, url=url, tags=(*one.tags, *(tag or ()))))
-    with _store(output, config, settings, make=True) as (store, _):
+    with _store(where, make=True) as (store, _):
         _add(store, wanted, json)
     if unusable:
         from pipeline.errors import say_warning
@@ -211,22 +199,21 @@ def import_feeds(
 
 
 @app.command()
+@takes_where
 def export(
+    where: Where,
     file: Annotated[
         Path | None,
         typer.Argument(metavar="FILE", show_default=False, help="Default: standard output."),
     ] = None,
     tag: Tags = None,
-    output: Output = None,
-    config: ConfigFile = None,
-    settings: Settings = None,
 ) -> None:
     """Write the feeds as OPML; tags become folders."""
     from pipeline.feeds.opml import write_opml
     from pipeline.feeds.registry import as_subscription, tagged
     from pipeline.formats import text_sink
 
-    with _store(output, config, settings) as (store, _):
+    with _store(where) as (store, _):
         states = tagged(store.registered(), tag or ())
     document = write_opml(map(as_subscription, states), datetime.now(UTC))
     with text_sink(file, "FILE") as sink:
@@ -234,13 +221,12 @@ def export(
 
 
 @app.command()
+@takes_where
 def discover(
+    where: Where,
     site: Annotated[str, typer.Argument(metavar="SITE", help="A site or one of its pages.")],
     keep: Annotated[bool, typer.Option("--add", help="Add what is found.")] = False,
     tag: Tags = None,
-    output: Output = None,
-    config: ConfigFile = None,
-    settings: Settings = None,
     json: JsonLines = False,
 ) -> None:
     """Find a site's feeds and news sitemaps.
@@ -253,7 +239,7 @@ def discover(
     from pipeline.feeds.registry import add_feeds
     from pipeline.formats import console, print_table, to_json
 
-    effective = read_config(config, parse_settings(settings))
+    effective = where.read_config()
     try:
         found = find(_url(site), effective.network, effective.feeds, datetime.now(UTC))
     except FeedsError as error:
@@ -271,7 +257,7 @@ def discover(
     if not found:
         raise UserError(f"{site}: no feed found", FAILED)
     if keep:
-        with _store(output, config, settings, make=True) as (store, _):
+        with _store(where, make=True) as (store, _):
             wanted = [Subscription(one.url, one.title, None, tuple(tag or ())) for one in found]
             changes = add_feeds(store, wanted, datetime.now(UTC))
         if not json:
@@ -279,16 +265,14 @@ def discover(
 
 
 @contextmanager
-def _store(
-    output: Path | None, config: Path | None, settings: list[str] | None, make: bool = False
-) -> Iterator[tuple[FeedStore, Config]]:
+def _store(where: Where, make: bool = False) -> Iterator[tuple[FeedStore, Config]]:
     """Open the feeds' database, or `make` it; what is wrong with it is one line."""
     from pipeline.feeds.place import FeedsError, database_url, may_hold_feeds
     from pipeline.feeds.state import FeedStore
     from pipeline.store.layout import Layout
 
-    effective = read_config(config, parse_settings(settings))
-    layout = Layout(store_folder(output, effective).absolute())
+    effective = where.read_config()
+    layout = Layout(where.folder(effective).absolute())
     if not (make or may_hold_feeds(effective.feeds, layout)):
         raise UserError(f"{layout.root}: no feeds yet; newsalign feeds add URL")
     try:
