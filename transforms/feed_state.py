@@ -34,7 +34,8 @@ class FeedState:
     `url` identifies the feed for ever; `address` is where it is asked, which permanent redirects
     move. `retired` names why it isn't asked any more (`gone`). `moved_to` and `moves` count
     redirects in a row to one place until they are believed. `failures` adds up what the failures
-    in a row count for. `last_item_at` is the latest date that an entry bore. `added_at` is None
+    in a row count for. `last_item_at` is the latest date that an entry bore. `memory` is what the
+    feed held (`transforms.feed_memory`). `added_at` is None
     for a feed that nobody added to the registry.
     """
 
@@ -57,6 +58,7 @@ class FeedState:
     last_status: int | None = None
     last_item_at: datetime | None = None
     added_at: datetime | None = None
+    memory: str = ""
 
     @property
     def asked(self) -> str:
@@ -66,7 +68,9 @@ class FeedState:
     @property
     def source(self) -> FeedSource:
         """Return what to poll."""
-        return FeedSource(self.url, self.outlet, self.etag, self.last_modified, self.address)
+        return FeedSource(
+            self.url, self.outlet, self.etag, self.last_modified, self.address, self.memory
+        )
 
     def is_due(self, now: datetime) -> bool:
         """Say whether the feed is to be asked now."""
@@ -162,6 +166,7 @@ def _succeeded(polled: FeedState, poll: FeedPoll, settings: PollSettings) -> Fee
         moved_to=moved_to,
         moves=moves,
         address=address if address != polled.url else None,
+        memory=poll.memory,
         title=polled.title or poll.title,
         pace=pace,
         last_item_at=max(filter(None, (polled.last_item_at, poll.newest_at)), default=None),

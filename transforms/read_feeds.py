@@ -13,6 +13,7 @@ import apache_beam as beam
 
 from transforms.dates import parse_date
 from transforms.feed_hints import FeedPace, read_pace
+from transforms.feed_memory import FeedMemory
 from transforms.feed_parser import parse_feed
 from transforms.fetch import FetchRequest, FetchResult, fetch_all, host_of
 from transforms.ids import stable_int
@@ -33,6 +34,7 @@ class FeedSource:
     """A feed to poll: its outlet if the user named it, and the validators of the last poll.
 
     `url` identifies the feed in items and state; `address` is where it is asked, if elsewhere.
+    `memory` is what the last poll's `memory` was: entries that it knows aren't read again.
     """
 
     url: str
@@ -40,6 +42,7 @@ class FeedSource:
     etag: str | None = None
     last_modified: str | None = None
     address: str | None = None
+    memory: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,7 @@ class FeedPoll:
     title: str | None = None
     newest_at: datetime | None = None
     detail: str = ""
+    memory: str = ""
 
 
 def utc_now() -> datetime:
@@ -200,7 +204,10 @@ def _running_clock(start: datetime) -> Callable[[], datetime]:
 def _poll(
     source: FeedSource, result: FetchResult, read: ReadSettings, at: datetime, polled_at: datetime
 ) -> Iterator[RawItem | Reject | FeedPoll]:
-    seen = _Seen()
+    seen, memory = _Seen(), FeedMemory(source.memory)
+    unchanged = result.not_modified or (
+        result.reason is None and memory.knows_document(result.body)
+    )
     reason, detail = result.reason, result.detail
     if reason is not None:
         seen.rejects = 1
@@ -214,7 +221,7 @@ def _poll(
             outlet=source.outlet,
             feed_url=source.url,
         )
-    elif not result.not_modified:
+    elif not unchanged:
         # The asked URL identifies the feed, wherever a redirect leads today; links resolve
         # against where the document came from.
         for found in parse_feed(
@@ -229,13 +236,15 @@ def _poll(
         ):
             if isinstance(found, RawItem):
                 seen.note_item(found)
+                if not memory.is_new(found):
+                    continue
             else:
                 seen.rejects += 1
                 if not seen.items and "#" not in found.origin:
                     reason, detail = found.reason, found.detail
             yield found
     answered = reason is None or reason == "empty_feed"
-    is_feed = answered and (seen.items > 0 or result.not_modified)
+    is_feed = answered and (seen.items > 0 or unchanged)
     # "Not modified" has no body to state a pace; the last one goes on then.
     pace = read_pace(result.body) if answered and result.body else None
     yield FeedPoll(
@@ -257,6 +266,7 @@ def _poll(
         title=seen.head.title,
         newest_at=seen.newest(at),
         detail=detail,
+        memory=memory.after(result.body) if is_feed and not unchanged else source.memory,
     )
 
 

@@ -310,7 +310,7 @@ def _add(store: FeedStore, feeds: Iterable[Subscription], json: bool = False) ->
 
 def _as_row(state: FeedState) -> dict[str, Any]:
     row = {**asdict(state), "tags": list(state.tags), "state": _standing(state)}
-    del row["pace"], row["moves"], row["moved_to"]
+    del row["pace"], row["moves"], row["moved_to"], row["memory"]
     return row
 
 

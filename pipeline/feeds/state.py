@@ -19,13 +19,14 @@ from sqlalchemy import (
     delete,
     inspect,
     select,
+    text,
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
-from sqlalchemy.schema import CreateTable
+from sqlalchemy.schema import CreateColumn, CreateTable
 
 from pipeline.feeds.place import FeedsError
 from pipeline.feeds.tables import FACTS, FEEDS, HOSTS, METADATA, SCHEMA_VERSION
@@ -60,7 +61,8 @@ class FeedStore:
             for table in METADATA.sorted_tables:
                 if table.name not in there:
                     connection.execute(CreateTable(table, if_not_exists=True))
-            self._check_version(connection)
+            if self._check_version(connection) < SCHEMA_VERSION:
+                self._upgrade(connection)
 
     def load(self, urls: Iterable[str]) -> dict[str, FeedState]:
         """Return what is known of some feeds, by URL."""
@@ -121,18 +123,33 @@ class FeedStore:
             query = select(FACTS.c.value).where(FACTS.c.key == "store")
             if connection.execute(query).scalar() == store_id:
                 return
-            unknown = {"etag": None, "last_modified": None, "next_due": None}
+            unknown = {"etag": None, "last_modified": None, "next_due": None, "memory": ""}
             connection.execute(update(FEEDS).values(unknown))
             self._upsert(connection, FACTS, [{"key": "store", "value": store_id}], ("value",))
 
-    def _check_version(self, connection: Connection) -> None:
+    def _check_version(self, connection: Connection) -> int:
         query = select(FACTS.c.value).where(FACTS.c.key == "schema_version")
         found = connection.execute(query).scalar()
         if found is None:
-            row = {"key": "schema_version", "value": str(SCHEMA_VERSION)}
-            self._upsert(connection, FACTS, [row], ("value",))
-        elif int(found) > SCHEMA_VERSION:
+            self._set_version(connection)
+            return SCHEMA_VERSION
+        if int(found) > SCHEMA_VERSION:
             raise FeedsError(f"{self._shown}: made by a newer newsalign (schema {found})")
+        return int(found)
+
+    def _set_version(self, connection: Connection) -> None:
+        row = {"key": "schema_version", "value": str(SCHEMA_VERSION)}
+        self._upsert(connection, FACTS, [row], ("value",))
+
+    def _upgrade(self, connection: Connection) -> None:
+        """Add the columns that an older version's table lacks."""
+        # Whoever comes second waits here, and finds the work done.
+        self._set_version(connection)
+        there = {column["name"] for column in inspect(connection).get_columns(FEEDS.name)}
+        for column in FEEDS.columns:
+            if column.name not in there:
+                made = CreateColumn(column).compile(dialect=self._engine.dialect)
+                connection.execute(text(f"ALTER TABLE {FEEDS.name} ADD COLUMN {made}"))
 
     def _upsert(
         self,

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from sqlalchemy import JSON, Column, DateTime, Dialect, Float, Integer, MetaData, Table, Text
 from sqlalchemy.types import TypeDecorator
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -53,6 +53,7 @@ FEEDS = Table(
     Column("retired", Text),
     Column("pace", JSON, nullable=False),
     Column("added_at", UtcTime),
+    Column("memory", Text, nullable=False, server_default=""),  # since version 2
 )
 
 # Hosts that asked for a pause (Retry-After), and until when.

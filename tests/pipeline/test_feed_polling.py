@@ -101,6 +101,16 @@ def test_a_second_poll_where_nothing_changed_sends_no_body(web: Web) -> None:
     assert web.wait(url) == 45 * 60, "the pace is known without a body"
 
 
+def test_a_server_without_validators_has_its_old_entries_left_alone(web: Web) -> None:
+    answers = [(200, {}, rss("a", "b")), (200, {}, rss("c", "a", "b")), (404, {}, "")]
+    web.add(url := web.answers("/feed", *answers, answers[1]))
+    assert [item.title for item in web.run()] == ["a", "b"]
+    assert [item.title for item in web.run(later=DAY)] == ["c"]
+    assert web.run(later=DAY) == []
+    assert web.run(later=DAY) == []
+    assert web.state(url).failures == 0
+
+
 def test_a_poll_whose_state_was_lost_is_repeated_with_all_its_items(web: Web) -> None:
     web.add(web.answers("/feed", (200, {"ETag": '"1"'}, rss("a", "b"))))
     lost = web.run(save=False)

@@ -66,6 +66,7 @@ FULL = FeedState(
     last_status=404,
     last_item_at=NOW,
     added_at=NOW,
+    memory="0123456789ab",
 )
 
 
@@ -101,7 +102,7 @@ def test_a_pause_holds_the_host_s_other_feeds_back(url: str) -> None:
 
 def test_the_plan(url: str) -> None:
     store = FeedStore(url)
-    due, early = NOW - timedelta(seconds=1), NOW + timedelta(seconds=1)
+    due, early = NOW - timedelta(seconds=1), NOW + timedelta(minutes=5)
     store.put(
         [
             FeedState(A, next_due=early, added_at=NOW, etag='"a"'),
@@ -190,6 +191,20 @@ def test_two_programs_at_a_time(url: str) -> None:
     assert failures == []
     wanted = [f"{A}/{number}/{turn}" for number in range(3) for turn in range(10)]
     assert len(FeedStore(url).load(wanted)) == 30
+
+
+def test_a_database_of_the_first_version_gets_what_it_lacks_and_keeps_what_it_has(url: str) -> None:
+    FeedStore(url).put([replace(FULL, memory="")])
+    engine = create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
+    with engine.begin() as connection:
+        connection.execute(text("ALTER TABLE newsalign_feeds DROP COLUMN memory"))
+        connection.execute(text("UPDATE newsalign_facts SET value = '1' WHERE key like 'schema%'"))
+    engine.dispose()
+    for _ in range(2):
+        store = FeedStore(url)
+        assert store.load([A]) == {A: replace(FULL, memory="")}
+    store.put([FULL])
+    assert FeedStore(url).load([A]) == {A: FULL}
 
 
 def test_a_newer_schema_is_refused(url: str) -> None:

@@ -28,6 +28,7 @@ FULL = FeedPoll(
     title="A\nB",
     newest_at=AT,
     detail="why",
+    memory="0123456789ab",
 )
 BARE = FeedPoll("https://c.example/", AT, 304, None, None, None, None, None, 0, 0)
 

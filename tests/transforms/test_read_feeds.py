@@ -1,4 +1,5 @@
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.testing.util import assert_that, equal_to
 from pytest_httpserver import HTTPServer
+from werkzeug import Response
 
 from transforms.feed_hints import FeedPace
 from transforms.fetch import host_of
@@ -54,6 +56,31 @@ def test_nothing_new_is_no_reject(httpserver: HTTPServer) -> None:
     )
     (state,) = poll(FeedSource(httpserver.url_for("/feed"), etag='"1"'))
     assert (state.reason, state.status, state.etag, state.items) == (None, 304, '"1"', 0)
+
+
+def test_only_what_is_new_in_a_feed_is_read(httpserver: HTTPServer) -> None:
+    bodies = [FEED, FEED, FEED.replace("<item>", "<item><title>B</title></item><item>", 1), FEED]
+    httpserver.expect_request("/feed").respond_with_handler(lambda _: Response(bodies.pop(0)))
+    source = FeedSource(httpserver.url_for("/feed"))
+    titles, counts = [], []
+    for _ in range(4):
+        found = poll(source)
+        titles.append([one.title for one in found if isinstance(one, RawItem)])
+        counts.append((found[-1].reason, found[-1].items))
+        source = replace(source, memory=found[-1].memory)
+    assert titles == [["A"], [], ["B"], []]
+    assert counts == [(None, 1), (None, 0), (None, 2), (None, 1)]
+
+
+def test_what_is_no_feed_leaves_the_memory_alone(httpserver: HTTPServer) -> None:
+    httpserver.expect_request("/feed").respond_with_data(FEED)
+    httpserver.expect_request("/page").respond_with_data(PAGE)
+    known = poll(FeedSource(httpserver.url_for("/feed")))[-1].memory
+    assert known
+    for path in ("/page", "/absent"):
+        state = poll(FeedSource(httpserver.url_for(path), memory=known))[-1]
+        assert state.memory == known
+        assert state.reason is not None
 
 
 @pytest.mark.parametrize(
