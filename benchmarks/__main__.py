@@ -13,6 +13,7 @@ HERE = Path(__file__).resolve().parent
 BENCHMARKS = (
     ("The whole job against the bare parse loop", ["benchmarks.job", "--articles", "2000"]),
     ("Deduplication against datasketch", ["benchmarks.deduplicate", "--articles", "10000"]),
+    ("Reading stances beside parsing", ["benchmarks.readers", "--articles", "2000"]),
     ("Page text against other extractors", ["benchmarks.page_text"]),
     ("Polling feeds against latency ÷ concurrency", ["benchmarks.poll_feeds"]),
 )
