@@ -14,7 +14,7 @@ from memory_store import CODING, MemoryStore
 
 from transforms.identity import ItemMeta
 from transforms.store_view import Edge
-from transforms.stories import Plan, plan_batch
+from transforms.stories import Plan, plan_batch, plan_recode
 
 START = datetime(2026, 11, 2, 12, tzinfo=UTC)
 
@@ -291,3 +291,46 @@ def test_the_final_state_does_not_depend_on_order_or_batches(seed: int) -> None:
         chance.shuffle(order)
         cuts = sorted(chance.sample(range(1, len(items)), 3))
         assert arrive(order, cuts) == expected
+
+
+def test_a_story_whose_first_article_was_pruned_lives_on_with_the_next() -> None:
+    store = MemoryStore()
+    run(store, [item("a", 0), item("b", 1), item("c", 2)], [("a", "b"), ("b", "c")])
+    old_id = stories_of(store)["b"]
+    first = store.keys.pop("u:a")
+    del store.stored[first]
+    store.all_edges = {ends: edge for ends, edge in store.all_edges.items() if first not in ends}
+    run(store, [item("d", 3)], [("c", "d")])
+    found = stories_of(store)
+    assert found["b"] == found["c"] == found["d"] != old_id
+    assert store.alias == {old_id: found["b"]}
+    assert owned(store, "b") == ["s1", "s2"]
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.randoms(use_true_random=False), st.integers(2, 9))
+def test_coding_anew_leaves_every_story_as_it_is(chance: random.Random, count: int) -> None:
+    names = [f"n{number}" for number in range(count)]
+    items = [
+        item(name, chance.randrange(60), chance.sample(("s1", "s2", "s3", "s4"), 2),
+             analysed=chance.random() < 0.8)
+        for name in names
+    ]  # fmt: skip
+    pairs = [(a, b) for a in names for b in names if a < b and chance.random() < 0.2]
+    store = MemoryStore()
+    run(store, items, pairs)
+    before = dict(store.stored)
+    joins = {a: [e for e in store.all_edges.values() if a in (e.a, e.b)] for a in before}
+    plan = plan_recode(before.values(), joins, "coding-2")
+    assert {a.article_id for a in plan.articles if a.write} == set(before)
+    assert {a.article_id for a in plan.articles if a.analyse} == {
+        a for a, stored in before.items() if stored.own
+    }
+    firsts = {a.story.story_id: a for a in plan.articles if a.is_canonical}
+    cleared = {(day, story) for day, stories in plan.cleared.items() for story in stories}
+    assert cleared == {(f"{a.story.published_at:%Y-%m-%d}", story) for story, a in firsts.items()}
+    assert plan.counts["stories"] == len(cleared)
+    assert {a.article_id: a.joins for a in plan.articles} == {a: (*j,) for a, j in joins.items()}
+    assert not (plan.aliases or plan.edges or plan.dropped_edges or plan.carried)
+    store.apply(plan)
+    assert store.stored == before

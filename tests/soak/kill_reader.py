@@ -1,0 +1,81 @@
+"""A reader that polls a store until it is told to stop: `python kill_reader.py STORE REPORT`.
+
+Each round it opens every file that is there, reads it to the end, and asks DuckDB for all
+stances and alignments at once. A file that is gone since it was listed is no fault; anything else
+that can't be read is.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from types import FrameType
+
+import duckdb
+import pyarrow.parquet as pq
+
+PAUSE_S = 0.05
+GONE = ("No such file or directory", "No files found")
+
+
+class Reader:
+    """Polls; `failures` are what could not be read, with the error."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self.stopped = False
+        self.rounds = self.files = self.gone = 0
+        self.failures: list[str] = []
+
+    def stop(self, _signal: int, _frame: FrameType | None) -> None:
+        self.stopped = True
+
+    def poll(self) -> None:
+        while not self.stopped:
+            for path in sorted(self._root.glob("[a-z]*/**/*.parquet")):
+                self._read(path)
+            for dataset in ("stances", "alignments"):
+                self._ask(dataset)
+            self.rounds += 1
+            time.sleep(PAUSE_S)
+
+    def _read(self, path: Path) -> None:
+        try:
+            with pq.ParquetFile(path, page_checksum_verification=True) as file:
+                rows = file.read().num_rows
+            if rows == 0:
+                self.failures.append(f"{path}: no rows")
+            self.files += 1
+        except FileNotFoundError:
+            self.gone += 1
+        except Exception as error:
+            self.failures.append(f"{path}: {type(error).__name__}: {error}")
+
+    def _ask(self, dataset: str) -> None:
+        files = f"{self._root}/{dataset}/**/*.parquet"
+        try:
+            duckdb.sql(
+                f"SELECT count(*), sum(hash(t)) FROM read_parquet('{files}') AS t"
+            ).fetchall()
+        except duckdb.IOException as error:
+            if any(mark in str(error) for mark in GONE):
+                self.gone += 1
+            else:
+                self.failures.append(f"{files}: {error}")
+
+
+def main(store: str, report: str) -> None:
+    os.nice(5)
+    reader = Reader(Path(store))
+    signal.signal(signal.SIGTERM, reader.stop)
+    reader.poll()
+    found = {name: getattr(reader, name) for name in ("rounds", "files", "gone", "failures")}
+    Path(report).write_text(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,280 @@
+"""SIGKILL at random moments: `python tests/soak/kills.py [--kills 100] [--seed N] [--workers 2]`.
+
+A store is filled by `run` and `schedule`, coded anew by `rebuild` and put in order by `compact`,
+while parents and workers are killed and a reader polls. Each command is started again until its
+kills are done, then runs to its end; then the store must be sound (`verify`) and hold the bytes of
+one that nobody killed. Cycles follow each other until the kills are done.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow.parquet as pq
+from kill_input import Inputs, write_inputs
+
+from pipeline.store.layout import Layout
+from transforms.parquet_io import read_rows, write_rows
+from transforms.schemas import DATASETS
+
+NEWSALIGN = str(Path(sys.executable).parent / "newsalign")
+TIMEOUT_S = 300
+POLL_S = 0.001
+# A kill that comes too late (the command has ended) is tried again, this many times at most.
+TRIES = 6
+# Where a kill strikes: after some time, or once the commit's intent record stands.
+MOMENTS = ("time", "commit")
+FULL_CYCLE = {"run": 6, "schedule": 5, "rebuild": 7, "compact": 7}
+
+
+@dataclass
+class Outcome:
+    """What a campaign came to; `wrong` is empty where nothing was lost, doubled or unreadable."""
+
+    kills: dict[str, int] = field(default_factory=dict)
+    late: int = 0
+    wrong: list[str] = field(default_factory=list)
+    reads: int = 0
+    rounds: int = 0
+
+    @property
+    def total(self) -> int:
+        return sum(self.kills.values())
+
+
+@dataclass
+class Campaign:
+    """One store and who kills its writers. `say` gets a line for each thing that is done."""
+
+    folder: Path
+    seed: int
+    workers: int = 1
+    articles: int = 24
+    say: Callable[[str], None] = lambda line: None
+    outcome: Outcome = field(default_factory=Outcome)
+
+    def cycle(self, kills: dict[str, int]) -> Outcome:
+        """Fill, code anew and compact one store, with that many kills by command."""
+        self.chance = random.Random(self.seed)
+        self.store = Layout(self.folder / "store")
+        self.store.root.mkdir(parents=True)
+        inputs = write_inputs(self.folder / "in", self.articles, self.seed)
+        coded = self.folder / "coded"
+        other = self.folder / "other"
+        both = [str(inputs.first), str(inputs.second)]
+        started = time.monotonic()
+        first = self._start("run", *both, "-c", str(inputs.coding), output=coded)
+        second = self._start("run", *both, "-c", str(inputs.other_coding), output=other)
+        self._finished(first)
+        self._finished(second)
+        self.run_s = time.monotonic() - started
+        with self._reader():
+            self._fill(kills, inputs, both)
+            self._compare("filled", coded)
+            again = ("rebuild", "--quiet", "-c", str(inputs.other_coding))
+            self._attack("rebuild", kills["rebuild"], again, self.run_s * 0.7)
+            self._compare("coded anew", other)
+            scatter(self.store.root)
+            tidy = ("compact", "-c", str(inputs.other_coding))
+            self._attack("compact", kills["compact"], tidy, 3.0)
+            self._compare("compacted", other)
+        return self.outcome
+
+    def _fill(self, kills: dict[str, int], inputs: Inputs, both: Sequence[str]) -> None:
+        coding = ("-c", str(inputs.coding))
+        if not kills.get("schedule"):
+            self._attack("run", kills["run"], ("run", *both, *coding), self.run_s)
+            return
+        self._attack("run", kills["run"], ("run", str(inputs.first), *coding), self.run_s)
+        once = ("schedule", str(inputs.second), "--every", "1s", "--jitter", "0", "--runs", "1")
+        self._attack("schedule", kills["schedule"], (*once, *coding), self.run_s)
+
+    def _start(self, command: str, *arguments: str, output: Path) -> subprocess.Popen[str]:
+        more = ["--workers", str(self.workers)] if command in ("run", "schedule") else []
+        more += ["--quiet"] if command == "run" else []
+        return subprocess.Popen(
+            [NEWSALIGN, command, *arguments, *more, "--output", str(output)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def _finished(self, process: subprocess.Popen[str]) -> None:
+        told, _ = process.communicate(timeout=TIMEOUT_S)
+        if process.returncode != 0:
+            line = told.strip().splitlines()[-1:] or [""]
+            command = " ".join(str(word) for word in process.args[1:3])  # type: ignore[index]
+            self.outcome.wrong.append(f"{command}: exit code {process.returncode}: {line[0]}")
+
+    def _attack(self, name: str, kills: int, command: Sequence[str], lasts_s: float) -> None:
+        """Start a command and kill it, `kills` times; then let it do its work."""
+        done = 0
+        for _ in range(TRIES * kills):
+            if done == kills:
+                break
+            moment = self.chance.choice(MOMENTS)
+            victim = self.chance.choice(("parent", "parent", "worker"))
+            after = self.chance.uniform(0.0, lasts_s if moment == "time" else 0.05)
+            process = self._start(*command, output=self.store.root)
+            struck = self._strike(process, moment, victim, after)
+            self.say(f"{name}: {victim} {'killed' if struck else 'missed'} ({moment})")
+            done += struck
+            self.outcome.late += not struck
+            if struck and victim == "parent":
+                process.wait(timeout=TIMEOUT_S)
+                process.communicate()
+            else:
+                # A worker's death costs a retry, or the run; the next one goes on either way.
+                process.communicate(timeout=TIMEOUT_S)
+        self.outcome.kills[name] = self.outcome.kills.get(name, 0) + done
+        self._finished(self._start(*command, output=self.store.root))
+
+    def _strike(
+        self, process: subprocess.Popen[str], moment: str, victim: str, after: float
+    ) -> bool:
+        """Wait for the moment and kill; False where the process has ended before."""
+        if moment == "commit":
+            while not self.store.intent.exists():
+                if process.poll() is not None:
+                    return False
+                time.sleep(POLL_S)
+        until = time.monotonic() + after
+        while time.monotonic() < until:
+            if process.poll() is not None:
+                return False
+            time.sleep(POLL_S)
+        pid = process.pid
+        while victim == "worker":
+            found = descendants(process.pid)
+            if found:
+                pid = self.chance.choice(found)
+                break
+            if process.poll() is not None:
+                return False
+            time.sleep(POLL_S)
+        if process.poll() is not None:
+            return False
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+            return True
+        return False
+
+    @contextmanager
+    def _reader(self) -> Iterator[None]:
+        report = self.folder / "reader.json"
+        script = Path(__file__).with_name("kill_reader.py")
+        command = [sys.executable, str(script), str(self.store.root), str(report)]
+        process = subprocess.Popen(command)
+        try:
+            yield
+        finally:
+            process.terminate()
+            code = process.wait(timeout=TIMEOUT_S)
+            if code != 0 or not report.exists():
+                self.outcome.wrong.append(f"the reader ended with {code}")
+            else:
+                found = json.loads(report.read_text())
+                self.outcome.wrong += found["failures"]
+                self.outcome.rounds += found["rounds"]
+                self.outcome.reads += found["files"]
+
+    def _compare(self, state: str, wanted: Path) -> None:
+        """Note what verify finds, and where the store is not as it would be without kills."""
+        check = subprocess.run(
+            [NEWSALIGN, "verify", "--json", "--output", str(self.store.root)],
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT_S,
+        )
+        if check.returncode != 0:
+            self.outcome.wrong.append(f"{state}: verify: {check.stdout}{check.stderr}")
+        here, there = contents(self.store.root), contents(wanted)
+        self.outcome.wrong += [
+            f"{state}: {name} is not as it would be"
+            for name in sorted({*here, *there})
+            if here.get(name) != there.get(name)
+        ]
+        if self.store.intent.exists() or list(self.store.journal.glob("pending/*.jsonl")):
+            self.outcome.wrong.append(f"{state}: something was left to be done")
+
+
+def contents(root: Path) -> dict[str, object]:
+    """Return each file's bytes by path; rejects without the run that wrote them, no runs."""
+    found: dict[str, object] = {}
+    for name, dataset in DATASETS.items():
+        for path in (root / name).rglob("*.parquet"):
+            where = path.relative_to(root).as_posix()
+            if name == "rejects":
+                found[where] = [{**row, "run_id": None} for row in read_rows(dataset, path)]
+            elif name != "runs":
+                found[where] = path.read_bytes()
+    return found
+
+
+def scatter(root: Path) -> None:
+    """Divide every file but those of `runs` into two, for compact to join."""
+    for name, dataset in DATASETS.items():
+        for path in sorted((root / name).rglob("part-00000.parquet")):
+            rows = read_rows(dataset, path)
+            if name == "runs" or len(rows) < 2 or pq.ParquetFile(path).metadata.num_rows == 1:
+                continue
+            # The store's files are replaced and never patched, here too.
+            other = path.with_name(".part-00001.parquet")
+            write_rows(dataset, rows[len(rows) // 2 :], other)
+            other.replace(path.with_name("part-00001.parquet"))
+            write_rows(dataset, rows[: len(rows) // 2], other)
+            other.replace(path)
+
+
+def descendants(pid: int) -> list[int]:
+    """Return the processes below a process (Linux)."""
+    found: list[int] = []
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        with suppress(OSError):
+            children = [int(child) for child in task.read_text().split()]
+            found += children
+            for child in children:
+                found += descendants(child)
+    return found
+
+
+def main() -> int:
+    """Kill until it is enough; 1 where anything was lost, doubled or unreadable."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--kills", type=int, default=100)
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 31))
+    parser.add_argument("--workers", type=int, default=2)
+    options = parser.parse_args()
+    print(f"seed {options.seed}", flush=True)
+    outcome = Outcome()
+    cycle = 0
+    while outcome.total < options.kills and not outcome.wrong:
+        with tempfile.TemporaryDirectory() as folder:
+            campaign = Campaign(
+                Path(folder), options.seed + cycle, options.workers, outcome=outcome,
+                say=lambda line: print(line, flush=True),
+            )  # fmt: skip
+            campaign.cycle(FULL_CYCLE)
+        cycle += 1
+    killed = ", ".join(f"{number} of {name}" for name, number in outcome.kills.items())
+    print(f"{outcome.total} kills ({killed}), {outcome.late} came too late")
+    print(f"a reader read {outcome.reads:,} files in {outcome.rounds:,} rounds")
+    for line in outcome.wrong:
+        print(f"WRONG: {line}")
+    return int(bool(outcome.wrong))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
