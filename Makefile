@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 OUTPUT ?= out
 FEEDPARSER := 6.0.12
+SOAK_KILLS ?= 100
 
 .PHONY: help setup run test lint format bench soak clean
 
@@ -14,7 +15,8 @@ help:
 	@echo "make lint    ruff and mypy"
 	@echo "make format  ruff format"
 	@echo "make bench   benchmarks; writes benchmarks/RESULTS.md"
-	@echo "make soak    fuzz feeds, URLs, dates and pages (SOAK_SECONDS=600 each, all at once)"
+	@echo "make soak    fuzz feeds, URLs, dates and pages (SOAK_SECONDS=600 each, all at once);"
+	@echo "             then kill runs, schedules, rebuilds and compactions (SOAK_KILLS=100)"
 	@echo "make clean   remove the environment, caches and the output"
 
 setup: $(STAMP)
@@ -56,6 +58,7 @@ soak: $(STAMP)
 	FEEDPARSER_SOURCE=build/feedparser-$(FEEDPARSER) \
 		$(BIN)/python -m pytest -q tests/transforms/test_feed_corpus.py
 	$(BIN)/python tests/soak
+	$(BIN)/python tests/soak/kills.py --kills $(SOAK_KILLS)
 
 clean:
 	rm -rf $(VENV) $(OUTPUT) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist

@@ -15,6 +15,7 @@ BENCHMARKS = (
     ("Deduplication against datasketch", ["benchmarks.deduplicate", "--articles", "10000"]),
     ("Reading stances beside parsing", ["benchmarks.readers", "--articles", "2000"]),
     ("Page text against other extractors", ["benchmarks.page_text"]),
+    ("One new day after 30 and 3,650 days of history", ["benchmarks.history"]),
     ("Polling feeds against latency ÷ concurrency", ["benchmarks.poll_feeds"]),
 )
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import os
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -171,15 +172,23 @@ def _rchar(path: Path) -> int:
     return int(fields["rchar"])
 
 
-def measure_all(days: list[int], articles: int, rounds: int) -> Iterator[tuple[int, float, int]]:
-    """Yield (days, least seconds, least bytes) of each history; rounds alternate between them."""
+def measure_all(
+    days: list[int], articles: int, rounds: int, kept: Path | None = None
+) -> Iterator[tuple[int, float, int]]:
+    """Yield (days, least seconds, least bytes) of each history; rounds alternate between them.
+
+    Histories are written to the folder `kept`, and copied from there if they are there already.
+    """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         roots = {}
         for count in days:
             roots[count] = folder / f"history-{count}"
-            files = write_history(roots[count], count, articles)
-            print(f"{count:,} days of history: {files:,} files", flush=True)
+            written = (kept or folder / "written") / f"history-{count}-{articles}"
+            if not written.exists():
+                files = write_history(written, count, articles)
+                print(f"{count:,} days of history: {files:,} files", flush=True)
+            shutil.copytree(written, roots[count])
         found: dict[int, list[tuple[float, int]]] = {count: [] for count in days}
         for number in range(rounds + 1):
             source = new_day(folder, number, articles)
@@ -197,8 +206,9 @@ def main() -> None:
     parser.add_argument("--days", type=int, nargs="+", default=[0, 30, 3650])
     parser.add_argument("--articles", type=int, default=20, help="a day")
     parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="where histories stay, for reuse")
     options = parser.parse_args()
-    rows = list(measure_all(options.days, options.articles, options.rounds))
+    rows = list(measure_all(options.days, options.articles, options.rounds, options.keep))
     for count, seconds, read in rows:
         print(f"{count:>6,} days: {seconds:6.2f} s, {read / 1e6:8.2f} MB read")
     base = {count: (seconds, read) for count, seconds, read in rows}

@@ -17,8 +17,8 @@ from typing import Any
 
 from pipeline.files import write_durably
 from pipeline.journal import Journal
-from pipeline.store.checksums import FileSum, note_files, sum_file
-from pipeline.store.index import IndexChanges, apply_changes, drop_index
+from pipeline.store.checksums import FileSum, sum_file, write_sums
+from pipeline.store.index import IndexChanges, drop_index, open_index, write_changes
 from pipeline.store.layout import Layout
 from transforms.parquet_io import partition_path
 from transforms.partitions import Place
@@ -81,9 +81,10 @@ def finish(layout: Layout) -> list[Place]:
     changed += [_place(path) for path in change.removed if _remove(layout.root / path)]
     emptied = [_path(layout.root, file) for file in change.files if not file.rows]
     try:
-        if change.index is not None:
-            apply_changes(layout.index, change.batch_id, change.index)
-        note_files(layout.index, sums, [*emptied, *change.removed])
+        with contextlib.closing(open_index(layout.index)) as db, db:
+            if change.index is not None:
+                write_changes(db, change.batch_id, change.index)
+            write_sums(db, sums, [*emptied, *change.removed])
     except sqlite3.OperationalError:
         raise
     except sqlite3.DatabaseError:

@@ -107,49 +107,52 @@ def decode_article(facts: Mapping[str, Any]) -> StoredArticle:
 def apply_changes(path: Path, batch_id: str, changes: IndexChanges) -> None:
     """Apply a batch's changes in one transaction; a batch that was applied is left alone."""
     with closing(open_index(path)) as db, db:
-        if db.execute("SELECT 1 FROM batches WHERE batch_id = ?", (batch_id,)).fetchone():
-            return
-        # Only the commit that was begun last can be begun again.
-        db.execute("DELETE FROM batches")
-        db.execute("INSERT INTO batches VALUES (?)", (batch_id,))
-        if changes.before:
-            _drop_before(db, changes.before)
-        ends = [(end,) for end in changes.dropped_edges]
-        db.executemany("DELETE FROM edges WHERE a = ?", ends)
-        db.executemany("DELETE FROM edges WHERE b = ?", ends)
-        db.executemany("INSERT OR REPLACE INTO edges VALUES (?, ?, ?, ?)", changes.edges)
-        db.executemany(
-            "INSERT OR REPLACE INTO articles VALUES (?, ?, ?, ?)",
-            [
-                (a["article_id"], a["story_id"], a["published_at"], json.dumps(a))
-                for a in changes.articles
-            ],
-        )
-        db.executemany(
-            "INSERT OR IGNORE INTO keys VALUES (?, ?)",
-            [(key, a["article_id"]) for a in changes.articles for key in a["identity_keys"]],
-        )
-        db.executemany("DELETE FROM bands WHERE article_id = ?", [(a,) for a in changes.bands])
-        published = {
-            a["article_id"]: _micros(datetime.fromisoformat(a["published_at"]))
+        write_changes(db, batch_id, changes)
+
+
+def write_changes(db: sqlite3.Connection, batch_id: str, changes: IndexChanges) -> None:
+    """Write a batch's changes to an open index; a batch that was applied is left alone."""
+    if db.execute("SELECT 1 FROM batches WHERE batch_id = ?", (batch_id,)).fetchone():
+        return
+    # Only the commit that was begun last can be begun again.
+    db.execute("DELETE FROM batches")
+    db.execute("INSERT INTO batches VALUES (?)", (batch_id,))
+    if changes.before:
+        _drop_before(db, changes.before)
+    ends = [(end,) for end in changes.dropped_edges]
+    db.executemany("DELETE FROM edges WHERE a = ?", ends)
+    db.executemany("DELETE FROM edges WHERE b = ?", ends)
+    db.executemany("INSERT OR REPLACE INTO edges VALUES (?, ?, ?, ?)", changes.edges)
+    db.executemany(
+        "INSERT OR REPLACE INTO articles VALUES (?, ?, ?, ?)",
+        [
+            (a["article_id"], a["story_id"], a["published_at"], json.dumps(a))
             for a in changes.articles
-        }
-        db.executemany(
-            "INSERT OR IGNORE INTO bands VALUES (?, ?, ?, ?)",
-            [
-                (published[article] // SPAN_US, band, article, published[article])
-                for article, bands in changes.bands.items()
-                for band in bands
-            ],
-        )
-        db.executemany(
-            "DELETE FROM rejects WHERE reject_id = ?", [(r,) for r in changes.dropped_rejects]
-        )
-        db.executemany(
-            "DELETE FROM aliases WHERE alias = ?", [(a,) for a in changes.dropped_aliases]
-        )
-        db.executemany("INSERT OR REPLACE INTO aliases VALUES (?, ?)", changes.aliases.items())
-        db.executemany("INSERT OR IGNORE INTO rejects VALUES (?, ?)", changes.rejects.items())
+        ],
+    )
+    db.executemany(
+        "INSERT OR IGNORE INTO keys VALUES (?, ?)",
+        [(key, a["article_id"]) for a in changes.articles for key in a["identity_keys"]],
+    )
+    db.executemany("DELETE FROM bands WHERE article_id = ?", [(a,) for a in changes.bands])
+    published = {
+        a["article_id"]: _micros(datetime.fromisoformat(a["published_at"]))
+        for a in changes.articles
+    }
+    db.executemany(
+        "INSERT OR IGNORE INTO bands VALUES (?, ?, ?, ?)",
+        [
+            (published[article] // SPAN_US, band, article, published[article])
+            for article, bands in changes.bands.items()
+            for band in bands
+        ],
+    )
+    db.executemany(
+        "DELETE FROM rejects WHERE reject_id = ?", [(r,) for r in changes.dropped_rejects]
+    )
+    db.executemany("DELETE FROM aliases WHERE alias = ?", [(a,) for a in changes.dropped_aliases])
+    db.executemany("INSERT OR REPLACE INTO aliases VALUES (?, ?)", changes.aliases.items())
+    db.executemany("INSERT OR IGNORE INTO rejects VALUES (?, ?)", changes.rejects.items())
 
 
 def _drop_before(db: sqlite3.Connection, day: str) -> None:

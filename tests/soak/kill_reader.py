@@ -18,7 +18,7 @@ from types import FrameType
 import duckdb
 import pyarrow.parquet as pq
 
-PAUSE_S = 0.05
+PAUSE_S = 0.2
 GONE = ("No such file or directory", "No files found")
 
 

@@ -230,8 +230,8 @@ def scatter(root: Path) -> None:
             rows = read_rows(dataset, path)
             if name == "runs" or len(rows) < 2 or pq.ParquetFile(path).metadata.num_rows == 1:
                 continue
-            # The store's files are replaced and never patched, here too.
-            other = path.with_name(".part-00001.parquet")
+            # The store's files appear whole, here too: a reader takes any *.parquet for data.
+            other = root / "_state" / "scattered.parquet"
             write_rows(dataset, rows[len(rows) // 2 :], other)
             other.replace(path.with_name("part-00001.parquet"))
             write_rows(dataset, rows[: len(rows) // 2], other)

@@ -11,10 +11,10 @@ pytestmark = pytest.mark.job
 
 
 def test_ten_kills_lose_and_double_nothing(tmp_path: Path) -> None:
-    campaign = Campaign(tmp_path, seed=20261125, articles=15)
-    outcome = campaign.cycle({"run": 3, "rebuild": 3, "compact": 4})
+    campaign = Campaign(tmp_path, seed=20261125, articles=12)
+    outcome = campaign.cycle({"run": 2, "rebuild": 3, "compact": 5})
     assert outcome.wrong == []
-    assert outcome.kills == {"run": 3, "rebuild": 3, "compact": 4}
+    assert outcome.kills == {"run": 2, "rebuild": 3, "compact": 5}
     # A reader that had read nothing would have found nothing either.
     assert outcome.rounds > 10
     assert outcome.reads > 100
