@@ -18,6 +18,8 @@ from transforms.stances.lexicon import Lexicon
 MARK: Final = re.compile("\x01(.)([^\x02]*)\x02")
 _SLOT: Final = re.compile(r"\{(\w+)(?::(\w+))?\}")
 _CHOICE: Final = re.compile(r"\(([^()]*)\)")
+# A quotation mark, and the mark of a name with its slot.
+_OPENING: Final = re.compile("“?(?:\x01.)?")
 _ARTICLE: Final = re.compile(r"\b([Aa]) (?=[aeiou])")
 _EDGE: Final = re.compile(r"(\w)([>=?])(\w)(?: ([vw+-]))?")
 _FORMS: Final = frozenset({"base", "s", "past", "pp", "ing"})
@@ -303,7 +305,7 @@ def _finished(text: str) -> str:
     text = re.sub(r",,+", ",", text)
     text = text.replace("'", "’")
     text = _ARTICLE.sub(r"\1n ", text)
-    first = re.search(r"[^\W\d_]", MARK.sub(lambda m: "\x01" * 2 + m[2] + "\x02", text))
-    start = first.start() if first else 0
-    text = text[:start] + text[start].upper() + text[start + 1 :]
+    opening = _OPENING.match(text)
+    start = opening.end() if opening else 0
+    text = text[:start] + text[start : start + 1].upper() + text[start + 1 :]
     return text if text.endswith("?") else f"{text}."

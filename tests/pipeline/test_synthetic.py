@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from pathlib import Path
+from random import Random
 
 import pytest
 
 from pipeline.training.inflect import inflect
-from pipeline.training.synthetic import generate
+from pipeline.training.synthetic import generate, label_pairs
 from pipeline.training.synthetic_grammar import Grammar
 from transforms.resources import config_dir
 from transforms.stances.lexicon import Lexicon
@@ -38,10 +40,10 @@ def test_verb_forms(verb: str, past: str, participle: str, third: str, gerund: s
 
 
 def test_rows_are_repeatable_and_in_the_reference_format(lexicon: Lexicon) -> None:
-    rows = list(generate(300, 7, lexicon))
-    assert rows == list(generate(300, 7, lexicon))
+    rows = list(generate(120, 7, lexicon))
+    assert rows == list(generate(120, 7, lexicon))
     assert rows[:10] == list(generate(10, 7, lexicon))
-    assert len({row["sentence"] for row in rows}) > 290
+    assert len({row["sentence"] for row in rows}) > 115
     for row in rows:
         assert re.findall(r"\[([^\]]*)\]", row["sentence"]) == [row["p"], row["q"]]
         assert (row["stance"] == "neutral") == (row["direction"] is None)
@@ -50,8 +52,6 @@ def test_rows_are_repeatable_and_in_the_reference_format(lexicon: Lexicon) -> No
 
 
 def test_every_frame_can_be_written(lexicon: Lexicon) -> None:
-    from random import Random
-
     grammar = Grammar(lexicon)
     for group, frames in list(grammar.frames.items()):
         for frame in frames:
@@ -62,22 +62,22 @@ def test_every_frame_can_be_written(lexicon: Lexicon) -> None:
 
 
 def test_labels_and_phenomena_are_balanced(lexicon: Lexicon) -> None:
-    rows = list(generate(2000, 5, lexicon))
+    rows = list(generate(1000, 5, lexicon))
     labels = Counter((row["stance"], row["direction"]) for row in rows)
     assert len(labels) == 5
     assert 0.5 <= labels["neutral", None] / len(rows) <= 0.7
-    assert abs(labels["positive", "p->q"] - labels["negative", "p->q"]) < 100
+    assert abs(labels["positive", "p->q"] - labels["negative", "p->q"]) < 60
     phenomena = Counter(row["phenomenon"] for row in rows)
     assert len(phenomena) >= 20
-    assert min(phenomena.values()) > 50
+    assert min(phenomena.values()) > 15
 
 
 def test_names_carry_no_signal(lexicon: Lexicon) -> None:
-    rows = list(generate(3000, 9, lexicon))
+    rows = list(generate(1200, 9, lexicon))
     overall = sum(row["stance"] == "negative" for row in rows) / len(rows)
     for kind in ("state", "person"):
         own = [row["stance"] == "negative" for row in rows if row["types"]["p"] == kind]
-        assert abs(sum(own) / len(own) - overall) < 0.06
+        assert abs(sum(own) / len(own) - overall) < 0.08
 
 
 @pytest.mark.parametrize(
@@ -92,13 +92,9 @@ def test_names_carry_no_signal(lexicon: Lexicon) -> None:
 def test_labels_follow_the_guide(
     lexicon: Lexicon, phenomenon: str, pattern: str, stances: set[str]
 ) -> None:
-    from random import Random
-
-    from pipeline.training.synthetic import label_pairs
-
     grammar = Grammar(lexicon)
     seen = 0
-    for number in range(400):
+    for number in range(250):
         draft = grammar.write(phenomenon, Random(number))
         for row in label_pairs(draft):
             slots = {row["p"], row["q"]} == {draft.cast["A"].text, draft.cast["B"].text}
@@ -108,7 +104,7 @@ def test_labels_follow_the_guide(
     assert seen > 5
 
 
-def test_a_word_added_to_the_lexicon_is_written(lexicon: Lexicon, tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_a_word_added_to_the_lexicon_is_written(lexicon: Lexicon, tmp_path: Path) -> None:
     text = (config_dir() / "stances.toml").read_text("utf-8")
     path = tmp_path / "stances.toml"
     path.write_text(text.replace('"condemn", ', '"condemn", "lampoonify", '), "utf-8")
