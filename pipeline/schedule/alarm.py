@@ -83,7 +83,10 @@ class Alarm:
     def advance(self) -> None:
         """Aim at the start after this one, which was perhaps early; at once where it has passed."""
         self._notice_jump()
-        self._aim(self._cadence.after(min(self._start, self._clock.wall())))
+        now = self._clock.wall()
+        # A hair before its time the start is this one still, or it would come twice.
+        early = (self._start - now).total_seconds() > JUMP_S
+        self._aim(self._cadence.after(now if early else self._start))
 
     def bring_forward(self, seconds: float) -> None:
         """Start in `seconds` unless a start comes sooner anyway."""

@@ -211,6 +211,17 @@ def test_a_retry_comes_sooner_and_never_later_than_the_next_start() -> None:
     assert alarm.remaining() == 900
 
 
+def test_a_start_a_hair_before_its_time_comes_once() -> None:
+    clock = FakeClock()
+    alarm = Alarm(parse_cron("*/15 * * * *"), clock)
+    clock.go(900)
+    clock.turn(-0.4)  # as a clock that is slewed may be
+    assert alarm.remaining() == 0
+    alarm.ring()
+    alarm.advance()
+    assert alarm.start == NOON + timedelta(minutes=30)
+
+
 @given(st.floats(0, 1))
 def test_jitter_delays_by_no_more_than_it_says(throw: float) -> None:
     clock = FakeClock()
