@@ -17,7 +17,7 @@ def calibration_error(confidences: Sequence[float], right: Sequence[bool]) -> fl
 
     Items are sorted by confidence and cut into bins as equal in number as can be; the error is the
     mean, weighted by size, of how far a bin's mean confidence lies from its share of right ones.
-    Few items make the figure larger than it is in truth, by about the square root of bins/items.
+    Few items make the figure larger than it is in truth: see `perfect_error`.
     """
     if not confidences:
         return 0.0
@@ -29,6 +29,16 @@ def calibration_error(confidences: Sequence[float], right: Sequence[bool]) -> fl
         for said, true in zip(np.array_split(told, bins), np.array_split(was, bins), strict=True)
     ]
     return round(sum(gaps) / len(told), DIGITS)
+
+
+def perfect_error(confidences: Sequence[float], draws: int = 200, seed: int = 1) -> float:
+    """Return the mean calibration error of as many items that are right as often as they say."""
+    chance = np.random.default_rng(seed)
+    errors = [
+        calibration_error(confidences, list(chance.random(len(confidences)) < confidences))
+        for _ in range(draws)
+    ]
+    return round(sum(errors) / draws, DIGITS)
 
 
 def curve_figures(confidences: Sequence[float], right: Sequence[bool], wanted: int) -> Figures:

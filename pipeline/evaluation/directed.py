@@ -11,7 +11,7 @@ from typing import Any
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 
-from pipeline.evaluation.calibration import calibration_error, curve_figures
+from pipeline.evaluation.calibration import calibration_error, curve_figures, perfect_error
 from pipeline.evaluation.intervals import with_intervals
 from pipeline.evaluation.reference import BadReferenceError, find_file, read_lines
 from pipeline.evaluation.scores import DIGITS, Tally, class_figures, macro_f1
@@ -59,7 +59,8 @@ def evaluate_directed_sentiment(
 
     `macro_f1`, `accuracy` and `classes` are of one label a sentence; `edges` of what a run would
     count (`stances.min_confidence`), `curve` of the same at other thresholds; `calibration` is the
-    expected calibration error of edges, whatever their confidence, over 15 bins of equal mass.
+    expected calibration error of edges, whatever their confidence, over 15 bins of equal mass,
+    beside the error that a perfectly calibrated reader would show on as few edges.
     A prediction is {"id", "stance": positive|negative|neutral, "direction": "p->q"|"q->p"|None,
     "confidence", "edge", "edge_confidence", "counted"}.
     """
@@ -71,7 +72,11 @@ def evaluate_directed_sentiment(
         Labelled(label(r), label(p), p["edge"], p["edge_confidence"], p["counted"])
         for r, p in zip(rows, predictions, strict=True)
     ]
-    return with_intervals(items, _report), predictions
+    report = with_intervals(items, _report)
+    report["calibration"]["error_if_perfect"] = perfect_error(
+        [item.confidence for item in items if item.edge is not None]
+    )
+    return report, predictions
 
 
 def _report(items: Sequence[Labelled]) -> dict[str, Any]:
@@ -102,7 +107,7 @@ def predict(
     # One sentence each: the corpus gives single sentences, which a splitter would cut.
     texts = [(item.text, [(0, len(item.text))]) for item in marked]
     for item, doc in zip(marked, parse_documents(nlp, texts), strict=True):
-        evidence = engine.read(doc, list(_mentions(doc, item)))
+        evidence = engine.read(doc, list(mentions_of(doc, item)))
         yield {"id": item.id, **_verdict(evidence)}
 
 
@@ -125,7 +130,8 @@ def unmark(row: dict[str, Any]) -> Marked:
     return Marked(str(row["id"]), "".join(pieces), spans[0], spans[1])
 
 
-def _mentions(doc: Doc, item: Marked) -> Iterator[Mention]:
+def mentions_of(doc: Doc, item: Marked) -> Iterator[Mention]:
+    """Yield the mentions of the two marked entities, as actors "p" and "q"."""
     for name, (start, end) in (("p", item.p), ("q", item.q)):
         span = doc.char_span(start, end, alignment_mode="expand")
         if span is None:

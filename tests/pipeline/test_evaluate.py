@@ -15,7 +15,7 @@ from pipeline.evaluate import (
     evaluate_phenomena,
     evaluate_seed,
 )
-from pipeline.evaluation.calibration import calibration_error, curve_figures
+from pipeline.evaluation.calibration import calibration_error, curve_figures, perfect_error
 from pipeline.evaluation.directed import unmark
 from pipeline.evaluation.event_coding_faults import load_faults
 from pipeline.evaluation.intervals import with_intervals
@@ -99,6 +99,12 @@ def test_calibration_by_hand() -> None:
     told = [0.3] * 15 + [0.7] * 15
     was = ([True] * 5 + [False] * 5 + [True] * 5) + [True] * 15
     assert calibration_error(told, was) > 0.3
+
+
+def test_a_perfect_reader_shows_an_error_that_falls_with_more_items() -> None:
+    few, many = perfect_error([0.7] * 60), perfect_error([0.7] * 3000)
+    assert few > 0.1 > 0.04 > many > 0.0
+    assert perfect_error([1.0] * 60) == perfect_error([]) == 0.0
 
 
 def test_curve_by_hand() -> None:
