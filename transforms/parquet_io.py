@@ -48,7 +48,12 @@ def sort_rows(dataset: Dataset, rows: Iterable[Row]) -> list[Row]:
 def write_rows(dataset: Dataset, rows: Iterable[Row], path: Path) -> int:
     """Write rows to `path`, fsync it and return their number; the folder is made if needed."""
     ordered = sort_rows(dataset, rows)
-    table = pa.Table.from_pylist(ordered, schema=dataset.schema)
+    write_table(pa.Table.from_pylist(ordered, schema=dataset.schema), path)
+    return len(ordered)
+
+
+def write_table(table: pa.Table, path: Path) -> None:
+    """Write a table in its dataset's schema and order to `path` and fsync it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as out:
         pq.write_table(
@@ -61,7 +66,18 @@ def write_rows(dataset: Dataset, rows: Iterable[Row], path: Path) -> int:
         )
         out.flush()
         os.fsync(out.fileno())
-    return len(ordered)
+
+
+def read_table(dataset: Dataset, path: Path) -> pa.Table:
+    """Return a file in its dataset's schema, no rows where there is no file."""
+    if not path.exists():
+        return dataset.schema.empty_table()
+    table = pq.read_table(path, partitioning=None)
+    columns = [
+        table.column(name).cast(kind) if name in table.column_names else pa.nulls(len(table), kind)
+        for name, kind in dataset.columns
+    ]
+    return pa.table(columns, schema=dataset.schema)
 
 
 def read_rows(

@@ -10,8 +10,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from transforms.parquet_io import Row, partition_path, read_rows, write_rows
-from transforms.schemas import DATASETS
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from transforms.parquet_io import (
+    Row,
+    partition_path,
+    read_rows,
+    read_table,
+    write_rows,
+    write_table,
+)
+from transforms.schemas import DATASETS, Dataset
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +67,48 @@ Change = Rows | Clear | ClearAll
 def merge_rows(dataset_name: str, present: Iterable[Row], changes: Iterable[Change]) -> list[Row]:
     """Return a partition's rows after the changes; a new row replaces one of the same key."""
     dataset = DATASETS[dataset_name]
+    fresh, cleared, clear_all = _gather(dataset, changes)
+    kept = {}
+    if not clear_all:
+        for row in present:
+            if not any(row[column] in values for column, values in cleared.items()):
+                kept[tuple(row[name] for name in dataset.key)] = row
+    return list({**kept, **fresh}.values())
+
+
+def merge_table(dataset: Dataset, present: pa.Table, changes: Iterable[Change]) -> pa.Table:
+    """Return what `merge_rows` does, sorted, for a dataset whose key and order is one text column.
+
+    The table has the bytes that the rows would have: enums are encoded in order of appearance.
+    """
+    (key,) = dataset.key
+    assert dataset.order == dataset.key
+    fresh, cleared, clear_all = _gather(dataset, changes)
+    kept = present.slice(0, 0) if clear_all else present
+    cleared.setdefault(key, set()).update(str(row[key]) for row in fresh.values())
+    for column, values in cleared.items():
+        known = pa.array(sorted(values), pa.string())
+        kept = kept.filter(pc.invert(pc.is_in(kept[column].cast(pa.string()), value_set=known)))
+    added = pa.Table.from_pylist(list(fresh.values()), schema=dataset.schema)
+    plain = pa.schema(
+        [
+            pa.field(name, kind.value_type if pa.types.is_dictionary(kind) else kind)
+            for name, kind in dataset.columns
+        ]
+    )
+    table = pa.concat_tables([kept.cast(plain), added.cast(plain)]).combine_chunks()
+    table = table.sort_by(key).combine_chunks()
+    columns = [
+        table[name].dictionary_encode().cast(kind) if pa.types.is_dictionary(kind) else table[name]
+        for name, kind in dataset.columns
+    ]
+    return pa.table(columns, schema=dataset.schema)
+
+
+def _gather(
+    dataset: Dataset, changes: Iterable[Change]
+) -> tuple[dict[tuple[object, ...], Row], dict[str, set[str]], bool]:
+    """Return new rows by key, values to clear by column, and whether all present rows go."""
     fresh: dict[tuple[object, ...], Row] = {}
     cleared: dict[str, set[str]] = {}
     clear_all = False
@@ -68,22 +120,23 @@ def merge_rows(dataset_name: str, present: Iterable[Row], changes: Iterable[Chan
         else:
             for row in change.rows:
                 fresh[tuple(row[name] for name in dataset.key)] = row
-    kept = {}
-    if not clear_all:
-        for row in present:
-            if not any(row[column] in values for column, values in cleared.items()):
-                kept[tuple(row[name] for name in dataset.key)] = row
-    return list({**kept, **fresh}.values())
+    return fresh, cleared, clear_all
 
 
 def stage(root: Path, staging: Path, place: Place, changes: Iterable[Change]) -> Staged:
     """Write the partition `place` of the store at `root`, with its changes, under `staging`."""
     dataset = DATASETS[place.dataset]
     day = place.day or None
-    present = read_rows(dataset, partition_path(root, dataset, day))
-    rows = merge_rows(place.dataset, present, changes)
+    stored = partition_path(root, dataset, day)
     path = partition_path(staging, dataset, day)
-    count = write_rows(dataset, rows, path)
+    if dataset.partition_by is None:
+        # It grows for as long as the store lives: no row of it becomes a Python object.
+        table = merge_table(dataset, read_table(dataset, stored), changes)
+        write_table(table, path)
+        count = len(table)
+    else:
+        rows = merge_rows(place.dataset, read_rows(dataset, stored), changes)
+        count = write_rows(dataset, rows, path)
     return Staged(place, path.relative_to(staging).as_posix(), count)
 
 

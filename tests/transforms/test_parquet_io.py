@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from transforms.parquet_io import partition_date, partition_path, read_rows, write_rows
 from transforms.partitions import Clear, ClearAll, Place, Rows, merge_rows, stage
-from transforms.schemas import DATASETS, REJECTS, STORY_ALIASES, Dataset
+from transforms.schemas import ACTORS, DATASETS, REJECTS, STORY_ALIASES, Dataset
 
 NOW = datetime(2026, 11, 20, 8, tzinfo=UTC)
 CELLS: dict[Any, Any] = {
@@ -135,3 +135,40 @@ def test_staging_leaves_the_store_alone(tmp_path: Path) -> None:
     assert staged.rows == 2
     assert partition_path(root, STORY_ALIASES, None).read_bytes() == before
     assert read_rows(STORY_ALIASES, staging / staged.path) == [alias("a", "1"), alias("b", "2")]
+
+
+ACTOR_ROWS = st.fixed_dictionaries(
+    {
+        "actor": st.text("aäbB€😀", min_size=1, max_size=2),
+        "type": st.sampled_from(["state", "person", None]),
+        "name": st.text(max_size=3),
+        "names": st.none() | st.lists(st.text(max_size=2), max_size=2),
+        "rollups": st.none() | st.lists(
+            st.fixed_dictionaries(
+                {"rollup": st.text(max_size=1), "from": st.none(), "to": st.just("2020-01-01")}
+            ), max_size=2),
+        "in_catalog": st.booleans() | st.none(),
+    }
+)  # fmt: skip
+CHANGES = st.lists(
+    st.lists(ACTOR_ROWS, max_size=3).map(Rows)
+    | st.text("aäbB€😀", min_size=1, max_size=2).map(lambda value: Clear("actor", value))
+    | st.sampled_from(["state", "nothing"]).map(lambda value: Clear("type", value)),
+    max_size=4,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(ACTOR_ROWS, max_size=6, unique_by=lambda row: row["actor"]), CHANGES)
+def test_tables_merge_to_the_bytes_that_their_rows_would_have(
+    tmp_path_factory: pytest.TempPathFactory, present: list[dict[str, Any]], changes: list[Any]
+) -> None:
+    folder = tmp_path_factory.mktemp("merge")
+    stored = partition_path(folder / "root", ACTORS, None)
+    if present:
+        write_rows(ACTORS, present, stored)
+    rows = merge_rows("actors", read_rows(ACTORS, stored), changes)
+    write_rows(ACTORS, rows, folder / "rows.parquet")
+    staged = stage(folder / "root", folder / "staging", Place("actors", ""), changes)
+    assert staged.rows == len(rows)
+    assert (folder / "staging" / staged.path).read_bytes() == (folder / "rows.parquet").read_bytes()
