@@ -5,8 +5,9 @@ with that many requests in flight can be faster. Each poll is what `newsalign ru
 feeds: the arrival job with its worker processes, journal and feed state. It is timed from the
 first request until the last item is durable in the journal; what the job takes to start and to end
 whatever it reads is its own column. The second poll sends the validators of the first and gets
-"304 Not Modified" without a body for every feed. Memory is the sum of the peaks of all processes
-of the job; pages that they share count in each.
+"304 Not Modified" without a body for every feed. "fetch" is one process that reads nothing of what
+it gets. `--polls 1` leaves it and the second poll out. Memory is the sum of the peaks of all
+processes of the job; pages that they share count in each.
 """
 
 from __future__ import annotations
@@ -109,22 +110,21 @@ def poll(server: SlowFeeds, root: Path, urls: list[str], concurrency: int) -> Po
     return Poll(max(written) - counts["first_at"], ended - began, peaks.megabytes, counts)
 
 
-def measure(feeds: int, concurrency: int) -> tuple[Poll, Poll]:
-    """Poll feeds twice and check that nothing is missing; returns both polls."""
+def measure(feeds: int, concurrency: int, polls: int) -> list[Poll]:
+    """Poll feeds once or twice, and check that nothing is missing."""
     with slow_feeds() as server, tempfile.TemporaryDirectory() as folder:
         urls = [server.url(number) for number in range(feeds)]
-        first = poll(server, Path(folder), urls, concurrency)
+        found = [poll(server, Path(folder), urls, concurrency) for _ in range(polls)]
         items = sum(
             int(path.stem.rpartition("-")[2])
             for path in Path(folder).glob("store/**/pending/*.jsonl")
         )
-        second = poll(server, Path(folder), urls, concurrency)
     assert items == feeds * ENTRIES, items
-    assert first.counts["not_modified"] == 0
-    assert first.counts["body_bytes"] == sum(len(body_of(f"/f{n}")) for n in range(feeds))
-    assert second.counts["not_modified"] == feeds, second.counts
-    assert second.counts["body_bytes"] == 0
-    return first, second
+    bodies = sum(len(body_of(f"/f{number}")) for number in range(feeds))
+    for number, one in enumerate(found):
+        assert one.counts["not_modified"] == number * feeds, one.counts
+        assert one.counts["body_bytes"] == (1 - number) * bodies, one.counts
+    return found
 
 
 def fetch(feeds: int, concurrency: int) -> float:
@@ -147,30 +147,33 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--feeds", type=int, nargs="+", default=[1_000, 10_000])
     parser.add_argument("--concurrency", type=int, default=16)
+    parser.add_argument("--polls", type=int, choices=(1, 2), default=2)
     arguments = parser.parse_args()
     print(
         f"{LATENCY_S * 1000:g} ms latency, {arguments.concurrency} requests at a time, "
         f"{ENTRIES} entries a feed; bound = feeds x latency / concurrency"
     )
     print(
-        f"{'feeds':>7}{'bound':>9}{'fetch':>9}{'ratio':>7}{'first':>9}{'ratio':>7}{'second':>9}"
-        f"{'ratio':>7}{'304s':>8}{'jobs':>12}{'peak MB':>12}"
+        f"{'feeds':>7}{'poll':>7}{'bound':>9}{'time':>9}{'ratio':>7}{'304s':>8}{'job':>7}{'MB':>6}"
     )
     peaks = []
     for feeds in arguments.feeds:
         bound = feeds * LATENCY_S / arguments.concurrency
-        alone = fetch(feeds, arguments.concurrency)
-        first, second = measure(feeds, arguments.concurrency)
-        peaks.append(first.peak_mb)
-        print(
-            f"{feeds:>7,}{bound:>8.2f}s{alone:>8.2f}s{alone / bound:>7.2f}"
-            f"{first.seconds:>8.2f}s{first.seconds / bound:>7.2f}"
-            f"{second.seconds:>8.2f}s{second.seconds / bound:>7.2f}"
-            f"{second.counts['not_modified']:>8,}"
-            f"{first.job_seconds:>6.0f},{second.job_seconds:>4.0f}s"
-            f"{first.peak_mb:>7.0f},{second.peak_mb:>4.0f}",
-            flush=True,
-        )
+
+        def show(
+            name: str, seconds: float, rest: str = "", n: int = feeds, b: float = bound
+        ) -> None:
+            print(
+                f"{n:>7,}{name:>7}{b:>8.2f}s{seconds:>8.2f}s{seconds / b:>7.2f}{rest}", flush=True
+            )
+
+        if arguments.polls > 1:
+            show("fetch", fetch(feeds, arguments.concurrency))
+        found = measure(feeds, arguments.concurrency, arguments.polls)
+        for name, one in zip(("first", "second"), found, strict=False):
+            answered = one.counts["not_modified"]
+            show(name, one.seconds, f"{answered:>8,}{one.job_seconds:>6.0f}s{one.peak_mb:>6.0f}")
+        peaks.append(found[0].peak_mb)
     if len(peaks) > 1:
         print(f"peak memory, most feeds to fewest: {peaks[-1] / peaks[0]:.2f}")
 

@@ -59,8 +59,6 @@ def clean_item(
         return _reject(item, "too_short", f"no title and {words} words", text)
     if cut:
         flags.append("truncated")
-    if stub:
-        flags.append(stub)
     published = _date(item.published, item, settings)
     modified = _date(item.modified, item, settings)
     if published.value is None and modified.value is not None:
@@ -222,11 +220,14 @@ def _text(
     if not body and len(summary.split()) >= FULL_TEXT_WORDS and not summary.endswith(_ELLIPSES):
         # Many feeds have the whole article in what their format calls its description.
         offers = [(text, kind, stub) for text, _, stub in offers]
+    closed = next((offer for offer in offers if offer[2] is not None), None)
+    if closed is not None and closed[2] is not None:
+        # Also where a teaser stands in for the text, so that one knows why there is no more of it.
+        flags.append(closed[2])
     open_offers = [offer for offer in offers if offer[2] is None and offer[0]]
     if open_offers:
         # The first is the body; a teaser longer than its body is the body of a careless feed.
         return max(open_offers, key=lambda offer: len(offer[0]))
-    closed = next((offer for offer in offers if offer[2] is not None), None)
     if closed is not None:
         return closed[0], "stub", closed[2]
     return "", "title", None

@@ -164,7 +164,8 @@ class Fetcher:
             )
         except Exception as error:
             reason = _reason(error)
-            detail = f"{type(error).__name__}: {error}"
+            ours = isinstance(error, TooLarge | BadCompression | PrivateAddressError)
+            detail = str(error) if ours else f"{type(error).__name__}: {error}"
             return FetchResult(request.url, request.url, reason=reason, detail=detail[:200])
 
     async def _follow(self, request: FetchRequest, allow: Allow | None) -> FetchResult:

@@ -132,6 +132,7 @@ def test_a_paywall_is_marked_and_not_analysed_unless_a_teaser_says_something() -
     assert (stub.text_source, stub.analysed, stub.flags) == ("stub", False, ("paywall_stub",))
     teaser = article(body=door, summary="Valdoria said that it would sign the treaty.")
     assert (teaser.text_source, teaser.analysed) == ("summary", True)
+    assert teaser.flags == ("paywall_stub",)
 
 
 def test_other_languages_are_kept_and_not_analysed() -> None:
