@@ -74,6 +74,7 @@ class FeedPoll:
     newest_at: datetime | None = None
     detail: str = ""
     memory: str = ""
+    new: int | None = None
 
 
 def utc_now() -> datetime:
@@ -238,6 +239,7 @@ def _poll(
                 seen.note_item(found)
                 if not memory.is_new(found):
                     continue
+                seen.new += 1
             else:
                 seen.rejects += 1
                 if not seen.items and "#" not in found.origin:
@@ -267,6 +269,7 @@ def _poll(
         newest_at=seen.newest(at),
         detail=detail,
         memory=memory.after(result.body) if is_feed and not unchanged else source.memory,
+        new=seen.new,
     )
 
 
@@ -277,6 +280,7 @@ class _Seen:
         self.head = FeedHead()
         self.items = 0
         self.rejects = 0
+        self.new = 0
         self._dates: list[str] = []
 
     def note_head(self, head: FeedHead) -> None:

@@ -69,10 +69,14 @@ def plan_polls(
 
 
 def poll_counts(polls: Iterable[FeedPoll]) -> dict[str, int]:
-    """Return what a run reports: `feeds_polled`, `feeds_not_modified`, `feeds_failed`."""
+    """Return what a run reports: `feeds_polled`, `feeds_not_modified`, `feeds_failed`.
+
+    Not modified is also a feed whose server sent it again with nothing new in it.
+    """
     counts = {"feeds_polled": 0, "feeds_not_modified": 0, "feeds_failed": 0}
     for poll in {poll.url: poll for poll in polls}.values():
         counts["feeds_polled"] += 1
-        counts["feeds_not_modified"] += poll.status == 304
+        nothing_new = poll.status == 304 or (poll.reason is None and poll.new == 0)
+        counts["feeds_not_modified"] += nothing_new
         counts["feeds_failed"] += poll.reason not in (None, "empty_feed")
     return counts

@@ -256,10 +256,11 @@ def test_the_counts() -> None:
         poll(B, status=304),
         poll(C, reason="timeout", status=0),
         poll("https://j.example/", reason="empty_feed"),
-        poll(),
+        poll("https://k.example/", new=0),
+        poll(new=2),
     ]
     assert poll_counts(polls) == {
-        "feeds_polled": 4,
-        "feeds_not_modified": 1,
+        "feeds_polled": 5,
+        "feeds_not_modified": 2,
         "feeds_failed": 1,
     }

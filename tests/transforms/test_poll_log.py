@@ -29,6 +29,7 @@ FULL = FeedPoll(
     newest_at=AT,
     detail="why",
     memory="0123456789ab",
+    new=1,
 )
 BARE = FeedPoll("https://c.example/", AT, 304, None, None, None, None, None, 0, 0)
 
