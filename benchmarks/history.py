@@ -1,6 +1,6 @@
 """One new day on top of a short and of a long history: seconds and bytes read.
 
-    python -m benchmarks.history --days 30 3650 --articles 20
+    python -m benchmarks.history --days 0 30 3650 --articles 10
 
 The histories are synthetic daily partitions with their index, written directly. A run then brings
 the articles of one day more, several times, a new day each time. Bytes are what the run's
@@ -13,12 +13,12 @@ from __future__ import annotations
 import argparse
 import os
 import random
+import resource
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -149,8 +149,8 @@ def new_day(folder: Path, number: int, articles: int) -> Path:
     return write_articles(folder / f"new-{number}.jsonl", rows)
 
 
-def measure(root: Path, source: Path, folder: Path) -> tuple[float, int]:
-    """Return the seconds and the bytes read by one run of `source` into a store."""
+def measure(root: Path, source: Path, folder: Path) -> tuple[float, float, int]:
+    """Return wall seconds, processor seconds and bytes read of one run of `source` into a store."""
     reads = folder / f"reads-{source.stem}-{root.name}"
     reads.mkdir()
     site = folder / "site"
@@ -161,10 +161,17 @@ def measure(root: Path, source: Path, folder: Path) -> tuple[float, int]:
         **os.environ, "HISTORY_READS": str(reads), "PYTHONPATH": os.pathsep.join(paths),
     }  # fmt: skip
     command = [NEWSALIGN, "run", str(source), "--output", str(root), "--quiet", "--workers", "1"]
+    before = processor_seconds()
     started = time.perf_counter()
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=environment)
     seconds = time.perf_counter() - started
-    return seconds, sum(_rchar(path) for path in reads.iterdir())
+    return seconds, processor_seconds() - before, sum(_rchar(path) for path in reads.iterdir())
+
+
+def processor_seconds() -> float:
+    """Return the processor time of this process's ended children and of theirs."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _rchar(path: Path) -> int:
@@ -174,8 +181,8 @@ def _rchar(path: Path) -> int:
 
 def measure_all(
     days: list[int], articles: int, rounds: int, kept: Path | None = None
-) -> Iterator[tuple[int, float, int]]:
-    """Yield (days, least seconds, least bytes) of each history; rounds alternate between them.
+) -> dict[int, tuple[float, float, int]]:
+    """Return the least of each figure of `measure` by length of history; rounds alternate.
 
     Histories are written to the folder `kept`, and copied from there if they are there already.
     """
@@ -189,7 +196,7 @@ def measure_all(
                 files = write_history(written, count, articles)
                 print(f"{count:,} days of history: {files:,} files", flush=True)
             shutil.copytree(written, roots[count])
-        found: dict[int, list[tuple[float, int]]] = {count: [] for count in days}
+        found: dict[int, list[tuple[float, float, int]]] = {count: [] for count in days}
         for number in range(rounds + 1):
             source = new_day(folder, number, articles)
             for count in days:
@@ -197,31 +204,36 @@ def measure_all(
                 # The first run of each warms the page cache and is not counted.
                 if number:
                     found[count].append(result)
-        for count, results in found.items():
-            yield count, min(s for s, _ in results), min(b for _, b in results)
+    return {count: _least(results) for count, results in found.items()}
+
+
+def _least(results: list[tuple[float, float, int]]) -> tuple[float, float, int]:
+    seconds, processor, read = zip(*results, strict=True)
+    return min(seconds), min(processor), min(read)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--days", type=int, nargs="+", default=[0, 30, 3650])
-    parser.add_argument("--articles", type=int, default=20, help="a day")
+    parser.add_argument("--articles", type=int, default=10, help="a day")
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--keep", type=Path, metavar="DIR", help="where histories stay, for reuse")
     options = parser.parse_args()
-    rows = list(measure_all(options.days, options.articles, options.rounds, options.keep))
-    for count, seconds, read in rows:
-        print(f"{count:>6,} days: {seconds:6.2f} s, {read / 1e6:8.2f} MB read")
-    base = {count: (seconds, read) for count, seconds, read in rows}
-    least = min(count for count in base if count) if any(base) else 0
-    most = max(base)
+    found = measure_all(options.days, options.articles, options.rounds, options.keep)
+    for count, (seconds, processor, read) in found.items():
+        print(
+            f"{count:>6,} days: {seconds:6.2f} s, {processor:6.2f} s of processor,"
+            f" {read / 1e6:8.2f} MB read"
+        )
+    short, long = min(filter(None, found)), max(found)
+    ratios = [b / a for a, b in zip(found[short], found[long], strict=True)]
     print(
-        f"{most:,} days against {least:,}: time x {base[most][0] / base[least][0]:.3f},"
-        f" bytes x {base[most][1] / base[least][1]:.3f}"
+        f"{long:,} days against {short:,}: time x {ratios[0]:.3f}, processor time"
+        f" x {ratios[1]:.3f}, bytes x {ratios[2]:.3f}"
     )
-    if 0 in base and least:
-        short, long = (base[n][1] - base[0][1] for n in (least, most))
-        print(f"beyond what a run into an empty store reads: {short / 1e6:.2f} MB and"
-              f" {long / 1e6:.2f} MB")  # fmt: skip
+    if 0 in found:
+        more = [(found[count][2] - found[0][2]) / 1e6 for count in (short, long)]
+        print(f"more than into an empty store: {more[0]:.2f} MB and {more[1]:.2f} MB")
 
 
 if __name__ == "__main__":

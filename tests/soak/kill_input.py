@@ -29,7 +29,11 @@ class Inputs:
 
 
 def write_inputs(folder: Path, articles: int, seed: int) -> Inputs:
-    """Write `articles` articles, a third of them copies, and some lines that are none."""
+    """Write `articles` articles, a third of them copies, and a line that is none.
+
+    That line is in the first folder: its reject bears the time of reading, which a run can pin and
+    a schedule can't.
+    """
     chance = random.Random(seed)
     rows: list[str] = []
     for number in range(articles):
@@ -46,9 +50,10 @@ def write_inputs(folder: Path, articles: int, seed: int) -> Inputs:
         }
         rows.append(json.dumps(row))
     parts = (folder / "first", folder / "second")
-    for part, lines in zip(parts, (rows[: articles // 2], rows[articles // 2 :]), strict=True):
+    halves = ([*rows[: articles // 2], "not JSON"], rows[articles // 2 :])
+    for part, lines in zip(parts, halves, strict=True):
         part.mkdir(parents=True)
-        (part / "news.jsonl").write_text("\n".join([*lines, "not JSON", ""]))
+        (part / "news.jsonl").write_text("\n".join([*lines, ""]))
     return Inputs(
         *parts,
         _config(folder, "coding", list(STATES), 0.5),
@@ -73,6 +78,5 @@ def _config(folder: Path, name: str, states: list[str], min_confidence: float) -
     path.write_text(
         f'[actors]\ncatalog = ["{catalog.as_posix()}"]\n'
         f"[stances]\nmin_confidence = {min_confidence}\n"
-        "[run]\nnow = 2026-11-25T00:00:00Z\n"
     )
     return path

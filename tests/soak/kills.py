@@ -30,12 +30,15 @@ from transforms.parquet_io import read_rows, write_rows
 from transforms.schemas import DATASETS
 
 NEWSALIGN = str(Path(sys.executable).parent / "newsalign")
+NOW = "2026-11-25T00:00:00Z"
 TIMEOUT_S = 300
 POLL_S = 0.001
 # A kill that comes too late (the command has ended) is tried again, this many times at most.
 TRIES = 6
 # Where a kill strikes: after some time, or once the commit's intent record stands.
 MOMENTS = ("time", "commit")
+# Columns that two runs over the same input give other values.
+BY_THE_CLOCK = {"rejects": ("run_id",), "articles": ("first_seen_at",)}
 FULL_CYCLE = {"run": 6, "schedule": 5, "rebuild": 7, "compact": 7}
 
 
@@ -86,9 +89,15 @@ class Campaign:
             again = ("rebuild", "--quiet", "-c", str(inputs.other_coding))
             self._attack("rebuild", kills["rebuild"], again, self.run_s * 0.7)
             self._compare("coded anew", other)
-            scatter(self.store.root)
             tidy = ("compact", "-c", str(inputs.other_coding))
-            self._attack("compact", kills["compact"], tidy, 3.0)
+            wanted = contents(other)
+            scatter(other)
+            started = time.monotonic()
+            self._finished(self._start(*tidy, output=other))
+            lasts_s = time.monotonic() - started
+            if contents(other) != wanted:
+                self.outcome.wrong.append("compact changes what it should only join")
+            self._attack("compact", kills["compact"], tidy, lasts_s, self._scatter_if_tidy)
             self._compare("compacted", other)
         return self.outcome
 
@@ -103,7 +112,7 @@ class Campaign:
 
     def _start(self, command: str, *arguments: str, output: Path) -> subprocess.Popen[str]:
         more = ["--workers", str(self.workers)] if command in ("run", "schedule") else []
-        more += ["--quiet"] if command == "run" else []
+        more += ["--quiet", "--now", NOW] if command == "run" else []
         return subprocess.Popen(
             [NEWSALIGN, command, *arguments, *more, "--output", str(output)],
             stdout=subprocess.PIPE,
@@ -118,8 +127,18 @@ class Campaign:
             command = " ".join(str(word) for word in process.args[1:3])  # type: ignore[index]
             self.outcome.wrong.append(f"{command}: exit code {process.returncode}: {line[0]}")
 
-    def _attack(self, name: str, kills: int, command: Sequence[str], lasts_s: float) -> None:
-        """Start a command and kill it, `kills` times; then let it do its work."""
+    def _attack(
+        self,
+        name: str,
+        kills: int,
+        command: Sequence[str],
+        lasts_s: float,
+        before: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Start a command and kill it, `kills` times; then let it do its work.
+
+        `lasts_s` is how long it takes unkilled; `before` comes before each start.
+        """
         done = 0
         for _ in range(TRIES * kills):
             if done == kills:
@@ -127,6 +146,7 @@ class Campaign:
             moment = self.chance.choice(MOMENTS)
             victim = self.chance.choice(("parent", "parent", "worker"))
             after = self.chance.uniform(0.0, lasts_s if moment == "time" else 0.05)
+            before()
             process = self._start(*command, output=self.store.root)
             struck = self._strike(process, moment, victim, after)
             self.say(f"{name}: {victim} {'killed' if struck else 'missed'} ({moment})")
@@ -140,6 +160,12 @@ class Campaign:
                 process.communicate(timeout=TIMEOUT_S)
         self.outcome.kills[name] = self.outcome.kills.get(name, 0) + done
         self._finished(self._start(*command, output=self.store.root))
+
+    def _scatter_if_tidy(self) -> None:
+        """Give compact work, unless what it was killed at is still to be done."""
+        scattered = any(self.store.root.rglob("part-00001.parquet"))
+        if not scattered and not self.store.intent.exists():
+            scatter(self.store.root)
 
     def _strike(
         self, process: subprocess.Popen[str], moment: str, victim: str, after: float
@@ -211,13 +237,14 @@ class Campaign:
 
 
 def contents(root: Path) -> dict[str, object]:
-    """Return each file's bytes by path; rejects without the run that wrote them, no runs."""
+    """Return each file's bytes by path; no runs, rows without what the clock or a run gave them."""
     found: dict[str, object] = {}
     for name, dataset in DATASETS.items():
         for path in (root / name).rglob("*.parquet"):
             where = path.relative_to(root).as_posix()
-            if name == "rejects":
-                found[where] = [{**row, "run_id": None} for row in read_rows(dataset, path)]
+            if name in BY_THE_CLOCK:
+                unknown = dict.fromkeys(BY_THE_CLOCK[name])
+                found[where] = [{**row, **unknown} for row in read_rows(dataset, path)]
             elif name != "runs":
                 found[where] = path.read_bytes()
     return found
