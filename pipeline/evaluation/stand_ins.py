@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date
 from random import Random
@@ -59,13 +59,22 @@ class StandIns:
                 self._by_type.setdefault(entry.type, []).append(stand_in)
 
     def draw(
-        self, kind: str, chance: Random, needs: frozenset[str] = frozenset()
+        self,
+        kind: str,
+        chance: Random,
+        needs: frozenset[str] = frozenset(),
+        without: Collection[str] = (),
     ) -> StandIn | None:
         """Return a random actor of a type that can be named in every form of `needs`.
 
-        Forms are those of mentions, and "person" for one who rolls up to it. None if there is none.
+        Forms are those of mentions, and "person" for one who rolls up to it. None if there is none
+        beside the actors `without`.
         """
-        fitting = [s for s in self._by_type.get(kind, []) if all(_has(s, form) for form in needs)]
+        fitting = [
+            stand_in
+            for stand_in in self._by_type.get(kind, [])
+            if stand_in.actor not in without and all(_has(stand_in, form) for form in needs)
+        ]
         return chance.choice(fitting) if fitting else None
 
     def _made(self, entry: ActorEntry) -> Iterator[StandIn]:

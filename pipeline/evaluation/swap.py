@@ -224,8 +224,9 @@ def _swap_pair(
         if not named or len(named) < len(own):
             return None
         forms = frozenset(form for _, _, form in named)
-        new = stand_ins.draw(analyser.catalog.type_of(rollup), chance, forms)
-        if new is None or new.actor in actors.values() or new.actor in pair:
+        taken = {*pair, *actors.values()}
+        new = stand_ins.draw(analyser.catalog.type_of(rollup), chance, forms, taken)
+        if new is None:
             return None
         actors[rollup] = new.actor
         person = chance.choice(new.persons) if _PERSON in forms else ""

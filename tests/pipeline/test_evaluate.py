@@ -14,6 +14,7 @@ from pipeline.evaluate import (
     evaluate_gold,
     evaluate_phenomena,
     evaluate_seed,
+    evaluate_swap,
 )
 from pipeline.evaluation.calibration import calibration_error, curve_figures, perfect_error
 from pipeline.evaluation.directed import unmark
@@ -28,6 +29,7 @@ from transforms.stances.lexicon import Lexicon
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = ROOT / ".." / "shared"
+DATA = ROOT / "tests" / "data"
 ACTORS, STANCES = ActorSettings(), StanceSettings()
 
 
@@ -183,19 +185,54 @@ def test_gold_figures(analyser: Analyser) -> None:
     assert report["stories"]["right"] > 20
 
 
-def test_phenomena_figures(lexicon: Lexicon) -> None:
-    data = ROOT / "tests" / "data"
-    catalog = Catalog.load([config_dir() / "actors", data / "invented_actors.json"])
-    analyser = Analyser(catalog, lexicon, ACTORS, STANCES)
-    report, _ = evaluate_phenomena(data / "stance_phenomena.jsonl", analyser)
+@pytest.fixture(scope="module")
+def inventive(lexicon: Lexicon) -> Analyser:
+    """The analyser with the invented states of tests/data."""
+    catalog = Catalog.load([config_dir() / "actors", DATA / "invented_actors.json"])
+    return Analyser(catalog, lexicon, ACTORS, STANCES)
+
+
+def test_phenomena_figures(inventive: Analyser) -> None:
+    report, _ = evaluate_phenomena(DATA / "stance_phenomena.jsonl", inventive)
+    assert report["sentences"] >= 200
+    assert len(report["by_phenomenon"]) >= 20
     assert report["sentences_right"] >= 0.80
     assert report["precision"] >= 0.90
+
+
+def test_realignments_are_read_as_well_as_ordinary_news(inventive: Analyser) -> None:
+    report, _ = evaluate_phenomena(DATA / "stance_realignments.jsonl", inventive)
+    planted, ordinary = report["by_set"]["planted"], report["by_set"]["ordinary"]
+    assert planted["sentences"] == ordinary["sentences"] >= 60
+    assert planted["sentences_right"] >= 0.80
+    low, high = report["intervals"]["ordinary_minus_planted"]
+    assert low <= 0.0 <= high
+
+
+def test_planted_sentences_are_whole_pairs_of_one_grammar() -> None:
+    lines = (DATA / "stance_realignments.jsonl").read_text("utf-8").splitlines()
+    pairs: dict[str, list[dict[str, Any]]] = {}
+    for row in map(json.loads, lines):
+        pairs.setdefault(row["pair"], []).append(row)
+    for planted, ordinary in pairs.values():
+        assert (planted["set"], ordinary["set"]) == ("planted", "ordinary")
+        assert planted["text"] != ordinary["text"]
+        for key in ("expected", "must_not"):
+            signs = [[edge["stance"] for edge in row[key]] for row in (planted, ordinary)]
+            assert signs[0] == signs[1]
+
+
+def test_sentences_are_read_and_not_names(inventive: Analyser) -> None:
+    report, _ = evaluate_swap([DATA / "stance_realignments.jsonl"], inventive)
+    assert report["edges"] > 80
+    assert report["unchanged"] >= 0.93
 
 
 def test_seed_figures(analyser: Analyser) -> None:
     report, predictions = evaluate_seed(shared("seeds"), analyser)
     assert report["required_found"] >= 17
     assert report["traps_sprung"] == []
+    assert len(report["extra"]) <= 4
     voices = {(p["source"], p["target"]): set(p["voices"]) for p in predictions}
     gold = json.loads((shared("seeds") / "gold.json").read_text("utf-8"))
     assert len(gold["third_party"]) == 6
@@ -206,6 +243,8 @@ def test_seed_figures(analyser: Analyser) -> None:
 def test_event_coding_figures(lexicon: Lexicon) -> None:
     report, _ = evaluate_event_coding(shared("data/event_coding"), lexicon, ACTORS, STANCES)
     assert report["f1"] >= 0.80
+    assert report["mended"]["f1"] >= report["f1"]
+    assert len(report["faults"]) >= 15
 
 
 def test_directed_sentiment_figures(tmp_path: Path, lexicon: Lexicon) -> None:

@@ -192,6 +192,16 @@ def test_evaluate_as_json(tmp_path: Path, invoke: Invoke) -> None:
     assert (report["sentences"], report["f1"], report["missed"]) == (1, 0.0, 1)
 
 
+def test_evaluate_swap_takes_several_paths(tmp_path: Path, invoke: Invoke) -> None:
+    path = tmp_path / "phenomena.jsonl"
+    path.write_text(json.dumps(PHENOMENON))
+    report = json.loads(invoke("evaluate", "swap", path, path, *SMALL, "--json").stdout)
+    assert list(report["by_reference"]) == [str(path)]
+    assert report["edges"] == report["sentences"]
+    other = invoke("evaluate", "phenomena", path, path, *SMALL)
+    assert (other.exit_code, "takes one PATH" in other.stderr) == (2, True)
+
+
 @pytest.mark.parametrize(
     ("body", "message"),
     [
