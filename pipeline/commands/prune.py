@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json as jsonlib
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -45,14 +45,14 @@ def prune(
 
     days = parse_keep(keep)
     layout, effective = open_upkeep(output, config, settings)
-    today = datetime.now(UTC).date()
+    now = today()
     horizon = effective.deduplicate.horizon_days
     freed = 0
     if dry_run:
-        plan = plan_prune(layout, days, today, horizon)
+        plan = plan_prune(layout, days, now, horizon)
     else:
         with upkeep_errors(), locked(layout, "prune", wait):
-            plan = plan_prune(layout, days, today, horizon)
+            plan = plan_prune(layout, days, now, horizon)
             if plan.files and not plan.left and not force:
                 raise UserError(
                     f"--keep {keep}: no article would be left after {plan.before}; is the clock"
@@ -65,6 +65,11 @@ def prune(
         print(jsonlib.dumps(report))
     else:
         _print(report)
+
+
+def today() -> date:
+    """Return the UTC date."""
+    return datetime.now(UTC).date()
 
 
 def _report(plan: PrunePlan, dry_run: bool, index_bytes: int) -> dict[str, Any]:

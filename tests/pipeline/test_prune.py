@@ -5,21 +5,27 @@ from __future__ import annotations
 import json
 import shutil
 from collections import Counter
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 
+import duckdb
 import pytest
 from conftest import Invoke
-from upkeep_store import build_whole_store, contents
+from upkeep_store import build_whole_store, contents, rewrite
 
 from pipeline.config import load_config
 from pipeline.maintenance.access import Visit, locked
 from pipeline.maintenance.prune import parse_keep, plan_prune, prune, pruned_before
+from pipeline.maintenance.recount import recount_days
 from pipeline.maintenance.verify import verify
+from pipeline.store.commit import Commit, StagedFile, commit
 from pipeline.store.index import IndexView
 from pipeline.store.layout import Layout
 from pipeline.store.lock import writer_lock
-from transforms.schemas import DATASETS
+from pipeline.store.rebuild import rebuild_index
+from transforms.manifest import staged_file
+from transforms.parquet_io import partition_path, read_rows, write_rows
+from transforms.schemas import ARTICLES
 
 # A Wednesday; the fixture has articles of 1, 2 and 8 November 2026, a Sunday, Monday and Sunday.
 TODAY = date(2026, 11, 25)
@@ -88,19 +94,12 @@ def test_old_partitions_go_and_the_rest_stays_as_it_is(layout: Layout) -> None:
 
 
 def _stories(layout: Layout) -> set[str]:
-    import duckdb
-
     files = str(layout.root / "articles/**/*.parquet")
     return {s for (s,) in duckdb.sql(f"SELECT story_id FROM read_parquet('{files}')").fetchall()}
 
 
 def test_a_copy_outlives_its_first_article(layout: Layout) -> None:
     """The first article goes with its week; its copy in the next stays, and is no problem."""
-    from upkeep_store import rewrite
-
-    from transforms.parquet_io import partition_path, read_rows, write_rows
-    from transforms.schemas import ARTICLES
-
     first = partition_path(layout.root, ARTICLES, "2026-11-01")
     copy = [row for row in read_rows(ARTICLES, first) if not row["is_canonical"]]
     moved = [{**row, "published_at": datetime(2026, 11, 2, 1, tzinfo=UTC)} for row in copy]
@@ -108,11 +107,6 @@ def test_a_copy_outlives_its_first_article(layout: Layout) -> None:
     later = partition_path(layout.root, ARTICLES, "2026-11-02")
     write_rows(ARTICLES, [*read_rows(ARTICLES, later), *moved], later)
     layout.index.unlink()
-    from pipeline.maintenance.recount import recount_days
-    from pipeline.store.commit import Commit, StagedFile, commit
-    from pipeline.store.rebuild import rebuild_index
-    from transforms.manifest import staged_file
-
     config = load_config(None)
     staged = recount_days(
         layout.root, layout.staging / "x", {}, ["2026-11-01", "2026-11-02"], config.aggregate
@@ -129,39 +123,43 @@ def test_a_copy_outlives_its_first_article(layout: Layout) -> None:
     assert [one.check for one in verify(layout, config).problems] == ["stories"]
 
 
-def test_a_dry_run_says_the_same_and_changes_nothing(layout: Layout, invoke: Invoke) -> None:
-    today = datetime.now(UTC).date()
-    keep = f"{(today - date(2026, 11, 4)).days}d" if today > date(2026, 11, 20) else "14d"
+def on(monkeypatch: pytest.MonkeyPatch, day: date) -> None:
+    monkeypatch.setattr("pipeline.commands.prune.today", lambda: day)
+
+
+def test_a_dry_run_says_the_same_and_changes_nothing(
+    layout: Layout, invoke: Invoke, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on(monkeypatch, TODAY)
+    options = ("prune", "--keep", "22d", "--output", layout.root)
     before = contents(layout)
-    dry = invoke("prune", "--keep", keep, "--dry-run", "--json", "--output", layout.root)
+    dry = invoke(*options, "--dry-run", "--json")
     assert dry.exit_code == 0, dry.output
     assert contents(layout) == before
-    done = invoke("prune", "--keep", keep, "--json", "--output", layout.root)
+    assert "would free" in invoke(*options, "--dry-run").stdout
+    done = invoke(*options, "--json")
     said, did = json.loads(dry.stdout), json.loads(done.stdout)
     assert said["dry_run"] and not did["dry_run"]
-    assert said["partitions"] == did["partitions"] and said["bytes"] == did["bytes"]
-    assert bool(did["partitions"]) == (contents(layout) != before)
-    again = invoke("prune", "--keep", keep, "--output", layout.root)
-    assert again.stdout.startswith("nothing is older than ")
+    assert said["partitions"] == did["partitions"] != {}
+    assert said["bytes"] == did["bytes"]
+    assert contents(layout) != before
+    assert invoke(*options).stdout == "nothing is older than 2026-11-02\n"
 
 
-def test_a_clock_that_would_leave_nothing_is_refused(layout: Layout, invoke: Invoke) -> None:
+def test_a_clock_that_would_leave_nothing_is_refused(
+    layout: Layout, invoke: Invoke, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on(monkeypatch, date(2036, 11, 25))
+    options = ("prune", "--keep", "26w", "--output", layout.root)
     before = contents(layout)
-    far = datetime.now(UTC).date() - date(2026, 11, 8) > timedelta(days=21)
-    if not far:
-        # Before December 2026 the fixture's articles are too young for this.
-        for dataset in DATASETS:
-            for folder in sorted((layout.root / dataset).glob("date=2026-*")):
-                folder.rename(folder.with_name(folder.name.replace("2026", "2025")))
-        before = contents(layout)
-    result = invoke("prune", "--keep", "14d", "--output", layout.root)
+    result = invoke(*options)
     assert result.exit_code == 2
     assert "is the clock right" in result.stderr
     assert contents(layout) == before
-    result = invoke("prune", "--keep", "14d", "--force", "--output", layout.root)
+    result = invoke(*options, "--force")
     assert result.exit_code == 0, result.output
-    assert set(contents(layout, "articles", "stances", "alignments")) == set()
-    assert set(contents(layout, "actors", "outlets")) != set()
+    assert contents(layout, "articles", "stances", "alignments") == {}
+    assert set(contents(layout)) == {"actors/part-00000.parquet", "outlets/part-00000.parquet"}
 
 
 def test_a_store_that_is_written_to_is_waited_for(layout: Layout, invoke: Invoke) -> None:
