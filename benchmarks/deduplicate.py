@@ -23,7 +23,7 @@ from transforms.clusters import connected
 from transforms.near_pairs import find_edges
 from transforms.same_text import same_text
 from transforms.settings import DeduplicateSettings
-from transforms.signatures import SketchInput, sketch_many
+from transforms.signatures import SketchInput, sketch_batch
 from transforms.text_view import TextView
 from transforms.words import fold
 
@@ -178,7 +178,7 @@ def main() -> None:
     inputs = [SketchInput(a.item_id, a.title, a.text, a.published_at) for a in articles]
     start = time.process_time()
     for at in range(0, len(inputs), 128):
-        sketch_many(inputs[at : at + 128], settings)
+        sketch_batch(inputs[at : at + 128], settings)
     signing = time.process_time() - start
     labels, seconds = timed(lambda: ours(articles, settings))
     rows = [{"method": "newsalign", "seconds": seconds, **asdict(score(truth, labels))}]

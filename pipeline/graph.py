@@ -35,7 +35,7 @@ from transforms.finish_batch import (
 )
 from transforms.journal import ReadJournal
 from transforms.known import COUNTS, FRESH, SkipKnown
-from transforms.near_pairs import NearPairs
+from transforms.near_pairs import NearPairs, SketchArticles
 from transforms.partitions import Rows
 from transforms.prepare import Prepare
 from transforms.recode import DayStories, PlanRecode, settled_rejects
@@ -92,9 +92,10 @@ def build_batch(
     split = cleaned.articles | "SkipKnown" >> SkipKnown(reader.view, context.coding_version)
     articles = split[FRESH]
 
-    metas = articles | "Prepare" >> Prepare(config.deduplicate)
     keyed = articles | "ByItem" >> beam.Map(lambda article: (article.item_id, article))
-    edges = keyed | "NearPairs" >> NearPairs(config.deduplicate, reader.candidates, reader.texts)
+    sketched = keyed | "SketchArticles" >> SketchArticles(config.deduplicate)
+    metas = sketched | "Prepare" >> Prepare()
+    edges = sketched | "NearPairs" >> NearPairs(config.deduplicate, reader.candidates, reader.texts)
     plans = (metas, edges) | "PlanStories" >> PlanStories(reader.view, context.coding_version)
 
     tasks = (plans, articles) | "ArticleTasks" >> ArticleTasks(root, context.coding_version)

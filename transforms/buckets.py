@@ -1,19 +1,22 @@
-"""Candidate pairs out of buckets: who is compared with whom, without going quadratic."""
+"""Candidate pairs out of buckets: who is compared with whom, without going quadratic.
+
+Everything is done by column for a whole shard at once; no pair becomes a Python object.
+"""
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import chain, compress
 from typing import Final, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from transforms.columns import Flags, Integers, distinct_rows, id_columns, spread_ranges
 from transforms.settings import DeduplicateSettings
-from transforms.signatures import Sketch
-
-Integers = npt.NDArray[np.int64]
+from transforms.signatures import Sketches
+from transforms.words import Hashes
 
 # Parts of the key space: each is handled whole, by one worker.
 SHARDS: Final = 8
@@ -21,6 +24,10 @@ DAY_US: Final = 86_400_000_000
 # In a bucket over the limit, each text meets the bucket's first ones and the ones just before it.
 FIRST_TEXTS: Final = 3
 NEIGHBOURS: Final = 2
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+# An article under comparison: when it was published, in microseconds since the epoch, and its id.
+Node = tuple[int, str]
 
 
 class Chunk(NamedTuple):
@@ -38,162 +45,249 @@ class Chunk(NamedTuple):
     rows: bytes
 
 
-class Member(NamedTuple):
-    """One article in a bucket. Members sort by publication, then id."""
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Candidate pairs of articles by column, each once.
 
-    time: int
-    id: str
-    text: int
-    joins: bool
-
-
-class Link(NamedTuple):
-    """A candidate pair, earlier article first; `exact` where equal words already prove it.
-
-    `time` is when the second was published.
+    `ids` and `times` have an item an article, in order of (time, id); `first`, `second` and
+    `exact` one a pair: the rows of the earlier and the later article, and whether equal words
+    already prove it.
     """
 
-    first: str
-    second: str
-    exact: bool
-    time: int
+    ids: tuple[str, ...]
+    times: Integers
+    first: Integers
+    second: Integers
+    exact: Flags
+
+    @classmethod
+    def of(cls, pairs: Sequence[tuple[Node, Node]], exact: bool = False) -> Links:
+        """Return the links between these articles, whichever of the two comes first."""
+        nodes = sorted({node for pair in pairs for node in pair})
+        row = {node: at for at, node in enumerate(nodes)}
+        rows = np.array(
+            sorted({tuple(sorted((row[one], row[other]))) for one, other in pairs}), dtype=np.int64
+        ).reshape(-1, 2)
+        return cls(
+            ids=tuple(name for _, name in nodes),
+            times=np.array([time for time, _ in nodes], dtype=np.int64),
+            first=rows[:, 0],
+            second=rows[:, 1],
+            exact=np.full(len(rows), exact),
+        )
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+    def pairs(self) -> list[tuple[str, str]]:
+        """Return the ids of each pair."""
+        places = zip(self.first.tolist(), self.second.tolist(), strict=True)
+        return [(self.ids[one], self.ids[other]) for one, other in places]
+
+    def take(self, chosen: Integers | Flags) -> Links:
+        """Return some of the pairs, and no article that isn't in one of them."""
+        first, second = self.first[chosen], self.second[chosen]
+        used = np.zeros(len(self.ids), dtype=np.bool_)
+        used[first] = used[second] = True
+        place = np.cumsum(used) - 1
+        return Links(
+            ids=tuple(compress(self.ids, used)),
+            times=self.times[used],
+            first=place[first],
+            second=place[second],
+            exact=self.exact[chosen],
+        )
 
 
-def pack(sketches: Sequence[Sketch], settings: DeduplicateSettings) -> Iterator[tuple[int, Chunk]]:
+def micros(moment: datetime) -> int:
+    """Return a moment in microseconds since the epoch."""
+    return (moment - _EPOCH) // timedelta(microseconds=1)
+
+
+def pack(sketches: Sketches, settings: DeduplicateSettings) -> Iterator[tuple[int, Chunk]]:
     """Yield (shard, chunk) for the shards that the sketches' bands fall into."""
-    bands = np.array([band for item in sketches for band in item.bands], dtype="<i8")
-    rows = np.repeat(np.arange(len(sketches)), [len(item.bands) for item in sketches])
+    bands = sketches.bands.astype("<i8")
+    rows = np.repeat(np.arange(len(sketches)), np.diff(sketches.band_bounds))
     shards = bands % SHARDS
+    times = np.array([micros(moment) for moment in sketches.published_at], dtype="<i8")
+    texts = sketches.text_hashes.astype("<i8")
+    joins = sketches.words >= settings.short_words
     for shard in np.unique(shards).tolist():
         chosen = shards == shard
         present, local = np.unique(rows[chosen], return_inverse=True)
-        items = [sketches[row] for row in present.tolist()]
         yield (
             shard,
             Chunk(
-                ids=tuple(item.item_id for item in items),
-                times=np.array([_micros(item) for item in items], dtype="<i8").tobytes(),
-                texts=np.array([item.text_hash for item in items], dtype="<i8").tobytes(),
-                joins=bytes(item.words >= settings.short_words for item in items),
+                ids=tuple(sketches.item_ids[row] for row in present.tolist()),
+                times=times[present].tobytes(),
+                texts=texts[present].tobytes(),
+                joins=joins[present].tobytes(),
                 bands=bands[chosen].tobytes(),
                 rows=local.astype("<i4").tobytes(),
             ),
         )
 
 
-def shard_links(chunks: Iterable[Chunk], settings: DeduplicateSettings) -> Iterator[Link]:
-    """Yield each candidate pair of one shard once, in an order that the chunks' don't change."""
-    members, bands, rows = _unpack(chunks)
-    edges = np.flatnonzero(np.diff(bands)) + 1
-    starts = np.concatenate(([0], edges))
-    ends = np.concatenate((edges, [len(bands)]))
-    crowded = np.flatnonzero(ends - starts > 1)
-    seen_buckets: set[bytes] = set()
-    seen_links: set[tuple[str, str]] = set()
-    for start, end in zip(starts[crowded].tolist(), ends[crowded].tolist(), strict=True):
-        bucket = rows[start:end]
-        # The bands of two copies mostly agree, so one set of members returns many times.
-        exact_band = bands[start] == members[bucket[0]].text
-        mark = bucket.tobytes() + (b"=" if exact_band else b"")
-        if mark in seen_buckets:
-            continue
-        seen_buckets.add(mark)
-        people = [members[row] for row in bucket.tolist()]
-        if exact_band:
-            yield from exact_links(people, settings)
-        for link in bucket_links(people, settings):
-            if link[:2] not in seen_links:
-                seen_links.add(link[:2])
-                yield link
+def shard_links(chunks: Iterable[Chunk], settings: DeduplicateSettings) -> Links:
+    """Return each candidate pair of one shard once, in an order that the chunks' don't change.
+
+    Articles of equal words are one text, which all share the same bands; short ones stand for
+    themselves alone. The articles of a text are chained in time, and a text is linked to another
+    through the two articles closest in time.
+    """
+    shard = _unpack(chunks)
+    ones, others = _bucket_pairs(shard.bands, shard.texts_of, settings.max_bucket)
+    first, second = _closest(shard, ones, others)
+    before, after = _chains(shard)
+    exact = np.repeat([False, True], [len(first), len(before)])
+    first, second = np.concatenate((first, before)), np.concatenate((second, after))
+    horizon = settings.horizon_days * DAY_US
+    near = shard.times[second] - shard.times[first] <= horizon
+    other = np.logical_or.reduce([name[first] != name[second] for name in shard.names])
+    kept = near & other
+    links = Links(shard.ids, shard.times, first, second, exact)
+    return links.take(kept)
 
 
-def exact_links(bucket: Sequence[Member], settings: DeduplicateSettings) -> Iterator[Link]:
-    """Chain the members of equal words in time; members come sorted and all have the same words.
+@dataclass(frozen=True, slots=True)
+class _Shard:
+    """A shard's articles in order of (time, id), and which texts stand in which bucket.
+
+    `text_of` and the `names` (ids as numbers) have an item an article. A text is known by the row
+    of its first article. `bands` and `texts_of` are parallel, distinct and sorted.
+    """
+
+    ids: tuple[str, ...]
+    times: Integers
+    names: list[Hashes]
+    text_of: Integers
+    chained: Flags
+    bands: Integers
+    texts_of: Integers
+
+
+def _unpack(chunks: Iterable[Chunk]) -> _Shard:
+    """Return the articles, sorted, and the distinct (band, text) pairs."""
+    parts = list(chunks)
+    ids = list(chain.from_iterable(chunk.ids for chunk in parts))
+    times, texts, bands = (
+        np.concatenate(
+            [np.empty(0, "<i8"), *(np.frombuffer(getattr(c, name), "<i8") for c in parts)]
+        )
+        for name in ("times", "texts", "bands")
+    )
+    joins = np.frombuffer(b"".join(chunk.joins for chunk in parts), dtype=np.bool_)
+    sizes = np.cumsum([0, *(len(chunk.ids) for chunk in parts)])
+    rows = np.concatenate(
+        [
+            np.empty(0, np.int64),
+            *(
+                np.frombuffer(chunk.rows, "<i4").astype(np.int64) + start
+                for chunk, start in zip(parts, sizes.tolist(), strict=False)
+            ),
+        ]
+    )
+    names = id_columns(ids)
+    order = np.lexsort((joins, texts, *names, times))
+    fresh = distinct_rows(*(column[order] for column in (times, *names, texts, joins)))
+    article = np.empty(len(ids), dtype=np.int64)
+    article[order] = np.cumsum(fresh) - 1
+    kept = order[fresh]
+    text_of = _first_rows(texts[kept], joins[kept])
+    band_text = text_of[article[rows]]
+    sequence = np.lexsort((band_text, bands))
+    bands, band_text = bands[sequence], band_text[sequence]
+    once = distinct_rows(bands, band_text)
+    shard = bands[0] % SHARDS if len(bands) else 0
+    return _Shard(
+        ids=tuple(ids[row] for row in kept.tolist()),
+        times=times[kept],
+        names=[name[kept] for name in names],
+        text_of=text_of,
+        # The band of the exact words lies in one shard: only there are they chained.
+        chained=joins[kept] & (texts[kept] % SHARDS == shard),
+        bands=bands[once],
+        texts_of=band_text[once],
+    )
+
+
+def _first_rows(texts: Integers, joins: Flags) -> Integers:
+    """Return the row of the first article of equal words for each; its own where it stays alone."""
+    _, first, place = np.unique(texts, return_index=True, return_inverse=True)
+    own = np.arange(len(texts))
+    # A long and a short text never have equal words.
+    return np.where(joins, first[place], own)
+
+
+def _bucket_pairs(bands: Integers, texts: Integers, limit: int) -> tuple[Integers, Integers]:
+    """Return the distinct pairs of texts to compare, the one first published before the other.
+
+    Up to `limit` texts of a bucket meet pairwise; beyond, each meets the first few and its
+    neighbours: linear, and a story that fills the bucket stays connected.
+    """
+    starts = np.flatnonzero(distinct_rows(bands))
+    sizes = np.diff(np.append(starts, len(bands)))
+    codes = [np.empty(0, dtype=np.int64)]
+    span = int(texts.max()) + 1 if len(texts) else 1
+
+    def add(one: Integers, other: Integers) -> None:
+        codes.append(np.unique(texts[one] * span + texts[other]))
+
+    for size in range(2, limit + 1):
+        chosen = starts[sizes == size]
+        one, other = np.triu_indices(size, 1)
+        if len(chosen):
+            add((chosen[:, None] + one).ravel(), (chosen[:, None] + other).ravel())
+    crowded = sizes > limit
+    place = np.arange(len(bands)) - np.repeat(starts, sizes)
+    inside = np.repeat(crowded, sizes)
+    begin = np.repeat(starts, sizes)
+    for step in range(FIRST_TEXTS):
+        other = np.flatnonzero(inside & (place > step))
+        add(begin[other] + step, other)
+    for step in range(1, NEIGHBOURS + 1):
+        other = np.flatnonzero(inside & (place - step >= FIRST_TEXTS))
+        add(other - step, other)
+    found = np.unique(np.concatenate(codes))
+    return found // span, found % span
+
+
+def _closest(shard: _Shard, ones: Integers, others: Integers) -> tuple[Integers, Integers]:
+    """Return, for each pair of texts, their two articles that were published closest together."""
+    span = len(shard.ids) + 1
+    # Articles grouped by text, in time; a text's articles begin where its own row would.
+    grouped = np.sort(shard.text_of * span + np.arange(len(shard.ids)))
+    counts = np.bincount(shard.text_of, minlength=span)
+    begins = np.cumsum(counts) - counts
+    single = (counts[ones] == 1) & (counts[others] == 1)
+    early, late = ones.copy(), others.copy()
+    several = np.flatnonzero(~single)
+    ones, others = ones[several], others[several]
+    swap = counts[ones] > counts[others]
+    few, many = np.where(swap, others, ones), np.where(swap, ones, others)
+    pair, at = spread_ranges(begins[few], counts[few])
+    row = grouped[at] % span
+    after = np.searchsorted(grouped, many[pair] * span + row)
+    first, last = begins[many[pair]], begins[many[pair]] + counts[many[pair]] - 1
+    near = [grouped[at] % span for at in (np.maximum(after - 1, first), np.minimum(after, last))]
+    pair, row = np.tile(pair, 2), np.tile(row, 2)
+    ends = np.minimum(row, np.concatenate(near)), np.maximum(row, np.concatenate(near))
+    order = np.lexsort((ends[1], ends[0], shard.times[ends[1]] - shard.times[ends[0]], pair))
+    chosen = order[distinct_rows(pair[order])]
+    early[several], late[several] = ends[0][chosen], ends[1][chosen]
+    return early, late
+
+
+def _chains(shard: _Shard) -> tuple[Integers, Integers]:
+    """Return the pairs that chain the articles of equal words in time.
 
     Each meets the two before it, so that the chain holds when one of them is revised later.
     """
-    horizon = settings.horizon_days * DAY_US
-    chain = [member for member in bucket if member.joins]
-    for index, after in enumerate(chain):
-        for before in chain[max(0, index - 2) : index]:
-            if after.time - before.time <= horizon and before.id != after.id:
-                yield Link(before.id, after.id, True, after.time)
-
-
-def bucket_links(bucket: Sequence[Member], settings: DeduplicateSettings) -> Iterator[Link]:
-    """Yield the pairs of different texts to compare in one bucket of sorted members.
-
-    Equal texts stand for each other (their exact band chains them), so a text is linked through
-    the two articles closest in time. Up to `max_bucket` texts meet pairwise; beyond, each meets
-    the first few and its neighbours: linear, and a story that fills the bucket stays connected.
-    """
-    horizon = settings.horizon_days * DAY_US
-    texts = _texts(bucket)
-    everyone = len(texts) <= settings.max_bucket
-    for index, text in enumerate(texts):
-        for other in range(index) if everyone else _partners(index):
-            one, two = _closest(texts[other], text)
-            if two.time - one.time <= horizon and one.id != two.id:
-                yield Link(one.id, two.id, False, two.time)
-
-
-def _partners(index: int) -> list[int]:
-    """Return whom a text meets in a crowded bucket: the first ones and its neighbours."""
-    near = max(FIRST_TEXTS, index - NEIGHBOURS)
-    return [*range(min(FIRST_TEXTS, index)), *range(near, index)]
-
-
-def _texts(bucket: Sequence[Member]) -> list[list[Member]]:
-    """Group members of equal words, in order of first publication; short texts stay alone."""
-    grouped: dict[object, list[Member]] = defaultdict(list)
-    for member in bucket:
-        grouped[member.text if member.joins else member.id].append(member)
-    return list(grouped.values())
-
-
-def _closest(left: Sequence[Member], right: Sequence[Member]) -> tuple[Member, Member]:
-    """Return the two members, one of each, that were published closest together, earlier first."""
-    if len(left) == len(right) == 1:
-        one, other = left[0], right[0]
-        return (one, other) if one < other else (other, one)
-    if len(left) > len(right):
-        left, right = right, left
-    times = [member.time for member in right]
-    pairs = (
-        (min(member, right[place]), max(member, right[place]))
-        for member in left
-        for at in (bisect_left(times, member.time),)
-        for place in (at - 1, at)
-        if 0 <= place < len(right)
-    )
-    return min(pairs, key=lambda pair: (pair[1].time - pair[0].time, pair))
-
-
-def _unpack(chunks: Iterable[Chunk]) -> tuple[list[Member], Integers, Integers]:
-    """Return the members, sorted, and the distinct (band, member) pairs as two parallel arrays."""
-    found: list[Member] = []
-    bands: list[Integers] = [np.empty(0, dtype=np.int64)]
-    rows: list[Integers] = [np.empty(0, dtype=np.int64)]
-    for chunk in chunks:
-        rows.append(np.frombuffer(chunk.rows, "<i4").astype(np.int64) + len(found))
-        bands.append(np.frombuffer(chunk.bands, "<i8"))
-        times, texts = np.frombuffer(chunk.times, "<i8"), np.frombuffer(chunk.texts, "<i8")
-        found.extend(
-            Member(time, item_id, text, bool(joins))
-            for time, item_id, text, joins in zip(
-                times.tolist(), chunk.ids, texts.tolist(), chunk.joins, strict=True
-            )
-        )
-    members = sorted(set(found))
-    place = {member: index for index, member in enumerate(members)}
-    sorted_rows = np.array([place[member] for member in found], dtype=np.int64)
-    band, row = np.concatenate(bands), sorted_rows[np.concatenate(rows)]
-    order = np.lexsort((row, band))
-    band, row = band[order], row[order]
-    fresh = np.ones(len(band), dtype=np.bool_)
-    fresh[1:] = (band[1:] != band[:-1]) | (row[1:] != row[:-1])
-    return members, band[fresh], row[fresh]
-
-
-def _micros(item: Sketch) -> int:
-    return round(item.published_at.timestamp() * 1_000_000)
+    rows = np.flatnonzero(shard.chained)
+    rows = rows[np.argsort(shard.text_of[rows], kind="stable")]
+    found = []
+    for step in (1, 2):
+        before, after = rows[:-step], rows[step:]
+        same = shard.text_of[before] == shard.text_of[after]
+        found.append((before[same], after[same]))
+    return np.concatenate([b for b, _ in found]), np.concatenate([a for _, a in found])

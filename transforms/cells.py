@@ -2,36 +2,31 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from itertools import chain
+from typing import Any, Final
 
-from transforms.buckets import Link
-from transforms.clusters import Forest, connected
-from transforms.same_text import MIN_SHARED, same_text
+import numpy as np
+import numpy.typing as npt
+
+from transforms.buckets import Links
+from transforms.columns import Flags, Integers, component_roots, distinct_rows, id_columns
+from transforms.pair_verdicts import Text, TextPairs
+from transforms.same_text import MIN_SHARED
 from transforms.settings import DeduplicateSettings
-from transforms.signatures import estimate_jaccard
 from transforms.store_view import Edge
 from transforms.text_rules import TextRules
-from transforms.text_view import TextView
 
 # Articles whose pairs are compared in one cell; its guests (earlier partners) come on top.
-CELL_ARTICLES: Final = 512
+CELL_ARTICLES: Final = 1_024
 # An article that is already in its story is compared on until it has this many edges: if one of
 # its partners is revised and leaves, the story must not fall apart.
 EDGES_EACH: Final = 2
+# Pairs whose signatures are compared at once; bounds the memory of it.
+SIGNATURE_PAIRS: Final = 4_096
 
-
-class Text(NamedTuple):
-    """An article's text on its way to a comparison; `signature` and `shingles` as in its sketch."""
-
-    id: str
-    title: str
-    text: str
-    outlet: str
-    signature: bytes = b""
-    shingles: int = 0
+Fractions = npt.NDArray[np.float64]
 
 
 @dataclass(slots=True)
@@ -39,44 +34,73 @@ class Cells:
     """Which cells need an article's text, and the links that each cell compares."""
 
     needs: dict[str, list[int]] = field(default_factory=dict)
-    links: dict[int, list[Link]] = field(default_factory=dict)
+    links: dict[int, Links] = field(default_factory=dict)
 
 
-def plan_cells(links: Iterable[Link], articles_each: int = CELL_ARTICLES) -> Cells:
+def plan_cells(links: Iterable[Links], articles_each: int = CELL_ARTICLES) -> Cells:
     """Divide the candidate pairs among cells, the later article's cell taking the pair.
 
     Articles that hang together come into one cell where they fit; those of a larger group are cut
     by time. The result depends on the set of links alone.
     """
-    chosen: dict[tuple[str, str], Link] = {}
-    for link in links:
-        known = chosen.get(link[:2])
-        if known is None or link.exact:
-            chosen[link[:2]] = link
-    times: dict[str, int] = {}
-    for link in chosen.values():
-        times[link.second] = link.time
-    # A group's first article has no link in which it is the second; the group follows it.
-    least = min(times.values(), default=0) - 1
-    roots = connected(chosen, key=lambda node: (times.get(node, least), node))
-    order = sorted(roots, key=lambda node: (roots[node], times.get(node, least), node))
-    cell_of = {node: index // articles_each for index, node in enumerate(order)}
+    whole = merge_links(list(links))
     cells = Cells()
-    needs: dict[str, set[int]] = defaultdict(set)
-    for key in sorted(chosen):
-        link = chosen[key]
-        cell = cell_of[link.second]
-        cells.links.setdefault(cell, []).append(link)
-        if not link.exact:
-            needs[link.first].add(cell)
-            needs[link.second].add(cell)
-    cells.needs = {node: sorted(found) for node, found in needs.items()}
+    if not len(whole):
+        return cells
+    count = len(whole.ids)
+    roots = component_roots(whole.first, whole.second, count)
+    cell_of = np.empty(count, dtype=np.int64)
+    cell_of[np.argsort(roots, kind="stable")] = np.arange(count) // articles_each
+    cell = cell_of[whole.second]
+    order = np.argsort(cell, kind="stable")
+    for chosen in np.split(order, np.flatnonzero(distinct_rows(cell[order]))[1:]):
+        cells.links[int(cell[chosen[0]])] = whole.take(chosen)
+    read = ~whole.exact
+    nodes = np.concatenate((whole.first[read], whole.second[read]))
+    span = int(cell.max()) + 1
+    for code in np.unique(nodes * span + np.tile(cell[read], 2)).tolist():
+        cells.needs.setdefault(whole.ids[code // span], []).append(code % span)
     return cells
+
+
+def merge_links(parts: Sequence[Links]) -> Links:
+    """Return all links as one, each pair once, exact where any part says so; sorted."""
+    ids = list(chain.from_iterable(part.ids for part in parts))
+    if not ids:
+        none = np.empty(0, dtype=np.int64)
+        return Links((), none, none, none, np.empty(0, dtype=np.bool_))
+    coded = id_columns(ids)
+    times = np.concatenate([part.times for part in parts])
+    by_id = np.lexsort((times, *coded))
+    fresh = distinct_rows(*(column[by_id] for column in coded))
+    kept = by_id[fresh]
+    by_time = np.lexsort((*(column[kept] for column in coded), times[kept]))
+    row_of = np.empty(len(kept), dtype=np.int64)
+    row_of[by_time] = np.arange(len(kept))
+    rows = np.empty(len(ids), dtype=np.int64)
+    rows[by_id] = row_of[np.cumsum(fresh) - 1]
+    kept = kept[by_time]
+    starts = np.cumsum([0, *(len(part.ids) for part in parts)]).tolist()
+    one, other = (
+        np.concatenate([rows[getattr(p, side) + at] for p, at in zip(parts, starts, strict=False)])
+        for side in ("first", "second")
+    )
+    first, second = np.minimum(one, other), np.maximum(one, other)
+    exact = np.concatenate([part.exact for part in parts])
+    order = np.lexsort((~exact, second, first))
+    order = order[distinct_rows(first[order], second[order])]
+    return Links(
+        ids=tuple(ids[at] for at in kept.tolist()),
+        times=times[kept],
+        first=first[order],
+        second=second[order],
+        exact=exact[order],
+    )
 
 
 def verify_cell(
     texts: Mapping[str, Text],
-    links: Iterable[Link],
+    links: Links,
     settings: DeduplicateSettings,
     rules: TextRules,
 ) -> Iterator[Edge]:
@@ -84,58 +108,89 @@ def verify_cell(
 
     A pair whose ends already hang together adds nothing to the clustering, whatever a comparison
     would say, so it is compared only while the later article has fewer than EDGES_EACH edges.
+    Pairs come in rounds, the likeliest of each article first, and ever more of those that fail.
     """
-    views: dict[str, TextView] = {}
-    forest: Forest[str] = Forest()
-    edges: dict[str, int] = defaultdict(int)
-    for link in sorted(
-        links, key=lambda link: (link.time, link.second, not link.exact, link.first)
-    ):
-        if link.exact:
-            verdict = (1.0, "exact")
-        elif forest.together(link.first, link.second) and edges[link.second] >= EDGES_EACH:
-            continue
-        else:
-            if link.first not in texts or link.second not in texts:
-                continue
-            if unlike(texts[link.first], texts[link.second]):
-                continue
-            for name in link[:2]:
-                if name not in views:
-                    views[name] = view_of(texts[name], rules)
-            found = same_text(views[link.first], views[link.second], settings)
-            if not found.same:
-                continue
-            verdict = (found.similarity, found.method)
-        forest.join(link.first, link.second)
-        edges[link.first] += 1
-        edges[link.second] += 1
-        yield make_edge(link.first, link.second, *verdict)
+    ids, count = links.ids, len(links.ids)
+    edges = np.zeros(count, dtype=np.int64)
+    joined: list[tuple[Integers, Integers]] = []
+
+    def join(first: Integers, second: Integers) -> None:
+        joined.append((first, second))
+        np.add.at(edges, np.concatenate((first, second)), 1)
+
+    join(links.first[links.exact], links.second[links.exact])
+    for one, other in zip(*(side.tolist() for side in joined[0]), strict=True):
+        yield make_edge(ids[one], ids[other], 1.0, "exact")
+
+    known = [texts.get(item) for item in ids]
+    readable = np.array([text is not None for text in known], dtype=np.bool_)
+    open_pairs = ~links.exact & readable[links.first] & readable[links.second]
+    first, second = links.first[open_pairs], links.second[open_pairs]
+    likeness, unlike = compare_signatures([text or _NO_TEXT for text in known], first, second)
+    order = np.lexsort((first, -likeness, second))
+    order = order[~unlike[order]]
+    first, second = first[order], second[order]
+    if not len(first):
+        return
+    used, place = np.unique(np.concatenate((first, second)), return_inverse=True)
+    pairs = TextPairs([known[at] or _NO_TEXT for at in used.tolist()], settings, rules)
+    numbers = place[: len(first)], place[len(first) :]
+    waiting = np.arange(len(first))
+    each = EDGES_EACH
+    while len(waiting):
+        ones, others = (np.concatenate(side) for side in zip(*joined, strict=True))
+        root = component_roots(ones, others, count)
+        apart = root[first[waiting]] != root[second[waiting]]
+        waiting = waiting[apart | (edges[second[waiting]] < EDGES_EACH)]
+        rank = np.arange(len(waiting)) - np.searchsorted(second[waiting], second[waiting])
+        chosen, waiting = waiting[rank < each], waiting[rank >= each]
+        each *= 2
+        verdicts = pairs.compare(numbers[0][chosen], numbers[1][chosen])
+        same = chosen[[verdict.same for verdict in verdicts]]
+        join(first[same], second[same])
+        for one, other, verdict in zip(
+            first[chosen].tolist(), second[chosen].tolist(), verdicts, strict=True
+        ):
+            if verdict.same:
+                yield make_edge(ids[one], ids[other], verdict.similarity, verdict.method)
 
 
-def unlike(first: Text, second: Text) -> bool:
-    """Return whether the signatures leave no doubt that the wording differs.
+def compare_signatures(
+    texts: Sequence[Text], first: Integers, second: Integers
+) -> tuple[Fractions, Flags]:
+    """Return each pair's estimated Jaccard similarity, and whether the wording surely differs.
 
-    A signature of n values estimates Jaccard with a standard error of sqrt(J (1 - J) / n). Refused
-    is what stays four errors below the similarity that MIN_SHARED of the shorter text makes.
+    A signature of n values estimates Jaccard with a standard error of sqrt(J (1 - J) / n). Sure is
+    what stays four errors below the similarity that MIN_SHARED of the shorter text makes. A text
+    without a signature is like none and unlike none.
     """
-    sizes = first.shingles, second.shingles
-    if not first.signature or not second.signature:
-        return False
-    needed = MIN_SHARED * min(sizes)
-    estimate = estimate_jaccard(first.signature, second.signature)
+    width = max((len(text.signature) // 4 for text in texts), default=0)
+    has = np.array([len(text.signature) == 4 * width > 0 for text in texts], dtype=np.bool_)
+    estimate = np.zeros(len(first))
+    if not has.any():
+        return estimate, np.zeros(len(first), dtype=np.bool_)
+    blank = bytes(4 * width)
+    raw = b"".join(text.signature if ok else blank for text, ok in zip(texts, has, strict=True))
+    values: npt.NDArray[Any] = np.frombuffer(raw, "<u4").reshape(len(texts), width)
+    both = has[first] & has[second]
+    for start in range(0, len(first), SIGNATURE_PAIRS):
+        part = slice(start, start + SIGNATURE_PAIRS)
+        equal = values[first[part]] == values[second[part]]
+        estimate[part] = np.count_nonzero(equal, axis=1) / width
+    estimate[~both] = 0.0
+    shingles = np.array([text.shingles for text in texts], dtype=np.float64)
+    sizes = shingles[first], shingles[second]
+    needed = MIN_SHARED * np.minimum(*sizes)
     # One value more, so that an estimate of nothing at all has an error too.
-    count = len(first.signature) // 4 + 1
-    smoothed = (estimate * (count - 1) + 1) / count
-    error = (smoothed * (1 - smoothed) / count) ** 0.5
-    return bool(smoothed + 4 * error < needed / (sum(sizes) - needed))
-
-
-def view_of(text: Text, rules: TextRules) -> TextView:
-    """Return a text as it is compared."""
-    return TextView(text.id, text.title, text.text, text.outlet, rules)
+    smoothed = (estimate * width + 1) / (width + 1)
+    error = np.sqrt(smoothed * (1 - smoothed) / (width + 1))
+    reachable = needed / np.maximum(1.0, sizes[0] + sizes[1] - needed)
+    return estimate, both & (smoothed + 4 * error < reachable)
 
 
 def make_edge(one: str, other: str, similarity: float, method: str) -> Edge:
     """Return the edge with its ends in order."""
     return Edge(min(one, other), max(one, other), similarity, method)
+
+
+_NO_TEXT: Final = Text("", "", "", "")

@@ -13,8 +13,8 @@ from transforms.article_rows import Task
 from transforms.ids import stable_id
 from transforms.manifest import staged_file, write_manifest
 from transforms.outlets import outlet_row
-from transforms.parquet_io import Row, partition_date
-from transforms.partitions import Change, Clear, Place, Rows
+from transforms.parquet_io import Row
+from transforms.partitions import Change, Clear, Place, Rows, place_rows
 from transforms.records import Reject
 from transforms.schemas import (
     ACTORS,
@@ -23,7 +23,6 @@ from transforms.schemas import (
     REJECTS,
     STANCES,
     STORY_ALIASES,
-    Dataset,
 )
 from transforms.stories import Plan
 
@@ -80,16 +79,6 @@ class CompleteStories(beam.PTransform):
         )
         others = rows | "Copies" >> beam.Filter(lambda task: not task.plan.is_canonical)
         return (canonical, others) | "AllRows" >> beam.Flatten()
-
-
-def place_rows(dataset: Dataset, rows: Iterable[Row]) -> Iterator[tuple[Place, Change]]:
-    """Yield rows by the partition that they belong to, as one change a partition."""
-    places: dict[Place, list[Row]] = {}
-    for row in rows:
-        place = Place(dataset.name, partition_date(dataset, row) or "")
-        places.setdefault(place, []).append(row)
-    for place, placed in places.items():
-        yield place, Rows(placed)
 
 
 def reject_row(reject: Reject, run_id: str) -> Row:

@@ -1,32 +1,29 @@
 """Near copies as Beam steps: sketches -> shared bands -> candidate pairs -> verified pairs.
 
-Candidate pairs, which are few and hold no text, are divided into cells; only the texts that a cell
-compares travel to it, once each, however many partners they have.
+Articles are sketched once, in batches that `transforms.prepare` reads too. Candidate pairs, which
+are few and hold no text, are divided into cells; only the texts that a cell compares travel to it,
+once each, however many partners they have.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import chain
 from typing import Any, Protocol
 
 import apache_beam as beam
 
-from transforms.buckets import Chunk, Link, pack, shard_links
-from transforms.cells import Text, make_edge, plan_cells, verify_cell, view_of
-from transforms.same_text import same_text
+from transforms.buckets import DAY_US, Chunk, Links, Node, micros, pack, shard_links
+from transforms.cells import merge_links, plan_cells, verify_cell
+from transforms.pair_verdicts import Text
 from transforms.settings import DeduplicateSettings
-from transforms.signatures import Sketch, SketchInput, sketch_many
+from transforms.signatures import BATCH, Sketch, Sketches, SketchInput, sketch_batch
 from transforms.store_view import Edge
 from transforms.text_rules import TextRules, shipped_rules
-from transforms.text_view import TextView
 
-# Articles sketched at once: enough to share numpy's call costs, few enough to stay in cache.
-BATCH = 128
-
-StoreCandidates = Callable[[Sequence[int], datetime, timedelta], Iterable[tuple[str, datetime]]]
+StoreCandidates = Callable[[Sequence[int], datetime, datetime], Iterable[tuple[int, str, datetime]]]
 StoreTexts = Callable[[Sequence[str]], Iterable[tuple[str, ...]]]
 
 
@@ -45,16 +42,56 @@ class TextRecord(Protocol):
     def fetched_at(self) -> datetime: ...
 
 
+@dataclass(frozen=True, slots=True)
+class SketchedBatch:
+    """Some articles, each under its key, and their sketches in the same order."""
+
+    records: tuple[tuple[str, Any], ...]
+    sketches: Sketches
+
+    def texts(self) -> Iterator[Text]:
+        """Yield the part of each article that a comparison needs."""
+        for row, (key, record) in enumerate(self.records):
+            shingles = int(self.sketches.shingles[row])
+            signature = self.sketches.signatures[row].tobytes() if shingles else b""
+            yield Text(key, record.title, record.text, record.outlet, signature, shingles)
+
+
+class SketchArticles(beam.PTransform):
+    """PCollection[(key, TextRecord)] -> PCollection[SketchedBatch]."""
+
+    def __init__(self, settings: DeduplicateSettings) -> None:
+        super().__init__()
+        self._settings = settings
+
+    def expand(self, records: beam.PCollection[tuple[str, Any]]) -> beam.PCollection[SketchedBatch]:
+        return (
+            records
+            | "Batch" >> beam.BatchElements(min_batch_size=BATCH, max_batch_size=BATCH)
+            | "Sketch" >> beam.Map(sketch_records, self._settings)
+        )
+
+
+def sketch_records(
+    records: Sequence[tuple[str, TextRecord]], settings: DeduplicateSettings
+) -> SketchedBatch:
+    """Return at most `BATCH` keyed articles with their sketches."""
+    inputs = [
+        SketchInput(key, record.title, record.text, record.published_at or record.fetched_at)
+        for key, record in records
+    ]
+    return SketchedBatch(tuple(records), sketch_batch(inputs, settings))
+
+
 class NearPairs(beam.PTransform):
-    """PCollection[(item_id, TextRecord)] -> PCollection[Edge], a < b, of verified near copies.
+    """PCollection[SketchedBatch] -> PCollection[Edge], a < b, of verified near copies.
 
     An edge needs publication times within `horizon_days`; an article without one counts as
     published when it was fetched. Edges come once, in no order, and depend on the two articles
     alone. With a store, both callables are given and must be picklable:
 
-    - `store_candidates(bands, around, within)` returns (article_id, published_at) of the stored
-      articles published within that time of `around` that share any of the bands, once per shared
-      band (how often tells the likely ones from the rest);
+    - `store_candidates(bands, since, until)` returns (band, article_id, published_at) of stored
+      articles that were published in that time, of a crowded band only so many;
     - `store_texts(ids)` returns (id, title, text) or (id, title, text, outlet) for known ids.
     """
 
@@ -72,23 +109,21 @@ class NearPairs(beam.PTransform):
         self._store = (store_candidates, store_texts)
         self._rules = rules or shipped_rules()
 
-    def expand(self, records: beam.PCollection[tuple[str, Any]]) -> beam.PCollection[Edge]:
+    def expand(self, batches: beam.PCollection[SketchedBatch]) -> beam.PCollection[Edge]:
         settings, rules = self._settings, self._rules
-        batches = records | "Batch" >> beam.BatchElements(
-            min_batch_size=BATCH, max_batch_size=BATCH
+        chunks = batches | "Pack" >> beam.FlatMap(lambda batch: pack(batch.sketches, settings))
+        texts = batches | "Texts" >> beam.FlatMap(
+            lambda batch: [(text.id, text) for text in batch.texts()]
         )
-        sketched = batches | "Sketch" >> beam.FlatMap(
-            lambda batch: _sketched(batch, settings)
-        ).with_outputs("texts", "chunks")
         cells = (
-            sketched.chunks
+            chunks
             | "GroupShards" >> beam.GroupByKey()
-            | "Link" >> beam.Map(lambda shard: (0, list(shard_links(shard[1], settings))))
+            | "Link" >> beam.Map(lambda shard: (0, shard_links(shard[1], settings)))
             | "LinksToOne" >> beam.GroupByKey()
             | "PlanCells" >> beam.FlatMap(_cells).with_outputs("needs", "links")
         )
         placed = (
-            {"texts": sketched.texts, "needs": cells.needs}
+            {"texts": texts, "needs": cells.needs}
             | "JoinTexts" >> beam.CoGroupByKey()
             | "Place" >> beam.FlatMap(_place)
         )
@@ -107,55 +142,8 @@ class NearPairs(beam.PTransform):
         return found | "Edges" >> beam.Flatten()
 
 
-class SketchArticles(beam.PTransform):
-    """PCollection[(item_id, TextRecord)] -> PCollection[(item_id, Sketch)]."""
-
-    def __init__(self, settings: DeduplicateSettings) -> None:
-        super().__init__()
-        self._settings = settings
-
-    def expand(
-        self, records: beam.PCollection[tuple[str, Any]]
-    ) -> beam.PCollection[tuple[str, Sketch]]:
-        settings = self._settings
-        return (
-            records
-            | "Batch" >> beam.BatchElements(min_batch_size=BATCH, max_batch_size=BATCH)
-            | "Sketch" >> beam.FlatMap(lambda batch: sketches_of(batch, settings))
-            | "ById" >> beam.Map(lambda item: (item.item_id, item))
-        )
-
-
-def sketches_of(
-    records: Sequence[tuple[str, TextRecord]], settings: DeduplicateSettings
-) -> list[Sketch]:
-    """Return the sketches of keyed articles, in order."""
-    inputs = [
-        SketchInput(key, record.title, record.text, record.published_at or record.fetched_at)
-        for key, record in records
-    ]
-    return sketch_many(inputs, settings)
-
-
-def text_of(key: str, record: TextRecord, item: Sketch | None = None) -> Text:
-    """Return the part of an article that a comparison needs."""
-    if item is None:
-        return Text(key, record.title, record.text, record.outlet)
-    return Text(key, record.title, record.text, record.outlet, item.signature, item.shingles)
-
-
-def _sketched(
-    batch: Sequence[tuple[str, TextRecord]], settings: DeduplicateSettings
-) -> Iterator[Any]:
-    sketches = sketches_of(batch, settings)
-    for shard, chunk in pack(sketches, settings):
-        yield beam.pvalue.TaggedOutput("chunks", (shard, chunk))
-    for (key, record), item in zip(batch, sketches, strict=True):
-        yield beam.pvalue.TaggedOutput("texts", (key, text_of(key, record, item)))
-
-
-def _cells(group: tuple[int, Iterable[list[Link]]]) -> Iterator[Any]:
-    planned = plan_cells(chain.from_iterable(group[1]))
+def _cells(group: tuple[int, Iterable[Links]]) -> Iterator[Any]:
+    planned = plan_cells(group[1])
     for node, needed in planned.needs.items():
         yield beam.pvalue.TaggedOutput("needs", (node, needed))
     for cell, links in planned.links.items():
@@ -174,7 +162,7 @@ def _verify(
     group: tuple[int, dict[str, Iterable[Any]]], settings: DeduplicateSettings, rules: TextRules
 ) -> Iterator[Edge]:
     texts = {text.id: text for text in group[1]["texts"]}
-    return verify_cell(texts, chain.from_iterable(group[1]["links"]), settings, rules)
+    return verify_cell(texts, merge_links(list(group[1]["links"])), settings, rules)
 
 
 def find_edges(
@@ -184,25 +172,24 @@ def find_edges(
 ) -> list[Edge]:
     """Return what `NearPairs` would without a store, computed here and now, sorted."""
     shards: dict[int, list[Chunk]] = defaultdict(list)
-    sketches: dict[str, Sketch] = {}
+    texts: dict[str, Text] = {}
     for start in range(0, len(records), BATCH):
-        made = sketches_of(records[start : start + BATCH], settings)
-        sketches.update((item.item_id, item) for item in made)
-        for shard, chunk in pack(made, settings):
+        batch = sketch_records(records[start : start + BATCH], settings)
+        texts.update((text.id, text) for text in batch.texts())
+        for shard, chunk in pack(batch.sketches, settings):
             shards[shard].append(chunk)
-    planned = plan_cells(
-        link for chunks in shards.values() for link in shard_links(chunks, settings)
-    )
-    by_id = dict(records)
-    edges: list[Edge] = []
-    for links in planned.links.values():
-        texts = {key: text_of(key, by_id[key], sketches[key]) for link in links for key in link[:2]}
-        edges += verify_cell(texts, links, settings, rules or shipped_rules())
+    planned = plan_cells(shard_links(chunks, settings) for chunks in shards.values())
+    compiled = rules or shipped_rules()
+    edges = [
+        edge
+        for links in planned.links.values()
+        for edge in verify_cell(texts, links, settings, compiled)
+    ]
     return sorted(edges, key=lambda edge: (edge.a, edge.b))
 
 
 class VerifyStored(beam.DoFn):
-    """list of (item_id, TextRecord) -> Edge: a batch against the stored articles that share a band.
+    """SketchedBatch -> Edge: a batch against the stored articles that share a band.
 
     Texts of the store are read once a batch of articles, for its candidates only.
     """
@@ -219,43 +206,54 @@ class VerifyStored(beam.DoFn):
         self._candidates = candidates
         self._texts = texts
 
-    def process(self, batch: Sequence[tuple[str, TextRecord]]) -> Iterator[Edge]:
-        partners = {
-            item.item_id: stored_partners(item, self._candidates, self._settings)
-            for item in sketches_of(batch, self._settings)
-        }
-        wanted = sorted({partner for found in partners.values() for partner in found})
-        if not wanted:
+    def process(self, batch: SketchedBatch) -> Iterator[Edge]:
+        links = stored_links(batch.sketches, self._candidates, self._settings)
+        if not len(links):
             return
-        stored = {
-            key: Text(key, title, text, "".join(rest[:1]))
-            for key, title, text, *rest in self._texts(wanted)
-        }
-        views: dict[str, TextView] = {}
-        for key, record in batch:
-            ours = view_of(text_of(key, record), self._rules)
-            for partner in partners[key]:
-                if partner not in stored:
-                    continue
-                if partner not in views:
-                    views[partner] = view_of(stored[partner], self._rules)
-                verdict = same_text(ours, views[partner], self._settings)
-                if verdict.same:
-                    yield make_edge(key, partner, verdict.similarity, verdict.method)
+        own = set(batch.sketches.item_ids)
+        texts = {text.id: text for text in batch.texts()}
+        for key, title, text, *rest in self._texts([name for name in links.ids if name not in own]):
+            texts[key] = Text(key, title, text, "".join(rest[:1]))
+        yield from verify_cell(texts, links, self._settings, self._rules)
 
 
-def stored_partners(
-    item: Sketch, candidates: StoreCandidates, settings: DeduplicateSettings
-) -> list[str]:
-    """Return the stored articles to compare with: within the horizon, likeliest first, bounded."""
-    if not item.bands:
-        return []
+def stored_links(
+    sketches: Sketches, candidates: StoreCandidates, settings: DeduplicateSettings
+) -> Links:
+    """Return whom each article is compared with in the store: within the horizon, bounded.
+
+    The likeliest are those that share the most bands. Articles published close together are asked
+    about at once.
+    """
     horizon = timedelta(days=settings.horizon_days)
-    shared: Counter[str] = Counter()
-    times: dict[str, datetime] = {}
-    for article_id, published_at in candidates(item.bands, item.published_at, horizon):
-        if abs(published_at - item.published_at) <= horizon and article_id != item.item_id:
-            shared[article_id] += 1
-            times[article_id] = published_at
-    order = sorted(shared, key=lambda found: (-shared[found], times[found], found))
-    return order[: settings.max_bucket]
+    members: dict[int, set[Node]] = defaultdict(set)
+    for group in _close_together(list(sketches), horizon):
+        asked = sorted({band for item in group for band in item.bands})
+        since, until = group[0].published_at - horizon, group[-1].published_at + horizon
+        for band, article_id, published_at in candidates(asked, since, until) if asked else ():
+            members[band].add((micros(published_at), article_id))
+    reach = settings.horizon_days * DAY_US
+    pairs: list[tuple[Node, Node]] = []
+    for item in sketches:
+        ours = micros(item.published_at), item.item_id
+        shared = Counter(
+            node
+            for band in item.bands
+            for node in members.get(band, ())
+            if abs(node[0] - ours[0]) <= reach and node[1] != item.item_id
+        )
+        likeliest = sorted(shared, key=lambda node: (-shared[node], node))
+        pairs += [(node, ours) for node in likeliest[: settings.max_bucket]]
+    return Links.of(pairs)
+
+
+def _close_together(items: Sequence[Sketch], reach: timedelta) -> Iterator[list[Sketch]]:
+    """Yield the items in groups, each published within `reach`, in order of publication."""
+    group: list[Sketch] = []
+    for item in sorted(items, key=lambda item: item.published_at):
+        if group and item.published_at - group[0].published_at > reach:
+            yield group
+            group = []
+        group.append(item)
+    if group:
+        yield group

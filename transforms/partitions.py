@@ -6,7 +6,7 @@ clears or replaces, plus the batch's own. `pipeline.store` renames staged files 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from transforms.parquet_io import (
     Row,
+    partition_date,
     partition_path,
     read_rows,
     read_table,
@@ -62,6 +63,16 @@ class Staged:
 
 
 Change = Rows | Clear | ClearAll
+
+
+def place_rows(dataset: Dataset, rows: Iterable[Row]) -> Iterator[tuple[Place, Change]]:
+    """Yield rows by the partition that they belong to, as one change a partition."""
+    places: dict[Place, list[Row]] = {}
+    for row in rows:
+        place = Place(dataset.name, partition_date(dataset, row) or "")
+        places.setdefault(place, []).append(row)
+    for place, placed in places.items():
+        yield place, Rows(placed)
 
 
 def merge_rows(dataset_name: str, present: Iterable[Row], changes: Iterable[Change]) -> list[Row]:

@@ -14,8 +14,8 @@ import apache_beam as beam
 
 from transforms.article_rows import Task, new_row, with_plan, with_story
 from transforms.identity import ItemMeta
-from transforms.parquet_io import partition_date, partition_path, read_rows
-from transforms.partitions import Change, Clear, Place, Rows
+from transforms.parquet_io import partition_path, read_rows
+from transforms.partitions import Change, Clear, Place, place_rows
 from transforms.records import Article
 from transforms.schemas import ARTICLES, STANCES
 from transforms.store_view import Edge, StoreView
@@ -113,12 +113,13 @@ def carry_evidence(task: _CarryTask, root: str) -> Iterator[tuple[Place, Change]
     for story in sorted(task.stories):
         yield Place(STANCES.name, task.day), Clear("story_id", story)
     path = partition_path(Path(root), STANCES, task.day)
+    moved = []
     for row in read_rows(STANCES, path, only=("story_id", task.stories)):
         kept = task.carried.get(row["article_id"])
         if kept is not None:
             story, revision = kept
-            moved = with_story(row, story, revision)
-            yield Place(STANCES.name, partition_date(STANCES, moved) or ""), Rows([moved])
+            moved.append(with_story(row, story, revision))
+    yield from place_rows(STANCES, moved)
 
 
 class CarryEvidence(beam.PTransform):

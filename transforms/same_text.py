@@ -12,9 +12,9 @@ in the longer one's beginning, but for words without a fact.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from rapidfuzz.fuzz import ratio
@@ -110,7 +110,9 @@ def _long(first: TextView, second: TextView, settings: DeduplicateSettings) -> V
             return Verdict(False, similarity, method, "passage inside a longer text")
     else:
         return Verdict(False, round(jaccard, 4), "jaccard", "different wording")
-    refusal = _contradiction(first, second, blocks, settings)
+    allowed = sum(block.size for block in blocks) // settings.words_per_conflict
+    between = gaps(blocks, len(first), len(second))
+    refusal = contradiction(first, second, between, allowed, settings)
     return Verdict(not refusal, similarity, method, refusal or "same passages")
 
 
@@ -127,17 +129,20 @@ def _starts_deep(
     return min(starts, default=settings.max_intro_words + 1) > settings.max_intro_words
 
 
-def _contradiction(
-    first: TextView, second: TextView, blocks: Sequence[Block], settings: DeduplicateSettings
+def contradiction(
+    first: TextView,
+    second: TextView,
+    between: Iterable[Gap],
+    allowed: int,
+    settings: DeduplicateSettings,
 ) -> str:
-    """Return the first swap of facts that can't be put down to an edit; "" for none.
+    """Return the first swap of facts in the gaps that can't be put down to an edit; "" for none.
 
     One swap in `words_per_conflict` shared words is taken for a correction, unless it stands in
-    the lead or occurs twice.
+    the lead or occurs twice; `allowed` of them are.
     """
-    allowed = sum(block.size for block in blocks) // settings.words_per_conflict
     seen: set[str] = set()
-    for gap in gaps(blocks, len(first), len(second)):
+    for gap in between:
         for ours, theirs in _answering(first, second, gap):
             conflict = _conflict(first, second, ours, theirs)
             if not conflict:
@@ -149,17 +154,41 @@ def _contradiction(
     return ""
 
 
+def swaps_number(first: TextView, second: TextView, gap: Gap) -> bool:
+    """Return whether a gap of one figure on each side is a swap: no sentence of its own, no name.
+
+    It is what `contradiction` would find out at greater cost.
+    """
+    words = first.words(gap.left_start, gap.left_end), second.words(gap.right_start, gap.right_end)
+    return (
+        words[0] not in first.neutral_names
+        and words[1] not in second.neutral_names
+        and not _whole_sentences(first, second, gap)
+    )
+
+
+def cannot_answer(shorter: Any, longer: Any) -> Any:
+    """Say of a gap's two sizes in words whether its sides are too unlike in length to answer.
+
+    Both may be numbers or numpy arrays of them; so is what comes back.
+    """
+    one_sided = (shorter == 0) & (longer > MAX_SWAP_WORDS)
+    unlike = (longer > MAX_LOOSE_GAP_WORDS) & (shorter < MIN_KEPT * longer)
+    return one_sided | unlike | (longer > MAX_GAP_WORDS)
+
+
 def _answering(
     first: TextView, second: TextView, gap: Gap
 ) -> Iterator[tuple[list[Token], list[Token]]]:
     """Yield the changes of a gap whose two sides answer each other, word for word."""
     sizes = gap.left_end - gap.left_start, gap.right_end - gap.right_start
-    if max(sizes) > (MAX_GAP_WORDS if min(sizes) else MAX_SWAP_WORDS):
+    if cannot_answer(min(sizes), max(sizes)):
         return
-    if min(sizes) > MAX_LOOSE_GAP_WORDS:  # hashes tell cheaply that nothing answers
-        ours = first.hashes[gap.left_start : gap.left_end]
-        theirs = second.hashes[gap.right_start : gap.right_end]
-        if len(np.intersect1d(ours, theirs)) < MIN_KEPT / 2 * max(sizes):
+    if max(sizes) > MAX_LOOSE_GAP_WORDS:  # hashes tell cheaply that nothing answers
+        ours = set(first.hashes[gap.left_start : gap.left_end].tolist())
+        if len(ours.intersection(second.hashes[gap.right_start : gap.right_end].tolist())) < (
+            MIN_KEPT / 2 * max(sizes)
+        ):
             return
     left = first.tokens(gap.left_start, gap.left_end)
     right = second.tokens(gap.right_start, gap.right_end)

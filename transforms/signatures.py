@@ -10,29 +10,40 @@ key space, so that an index need not tell them apart:
   probability that it keeps the passage, which a whole-text signature can't promise: the first
   quarter of a text has Jaccard 0.25 with it, yet shares one of 8 anchors nine times out of ten.
 
+A sketch is made of the text's body, without dateline, byline and credits, as the comparison reads
+it: copies that differ in those alone are equal.
+
 Texts under `short_words` words have no signature bands: with some twenty shingles, one changed
 word moves Jaccard by a quarter, and templates ("X said on Monday it supports Y") collide.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from itertools import pairwise
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 from rensa import RMinHash
 
+from transforms.columns import Flags, Integers, distinct_rows
+from transforms.frame import strip_frame
 from transforms.settings import DeduplicateSettings
-from transforms.words import Counts, Hashes, fold, hash_words, runs, spread
+from transforms.words import Counts, Hashes, Words, hash_words, runs, sequence_hashes, spread
+
+Signatures = npt.NDArray[np.uint32]
 
 # Signatures are kept in the store: another seed or rensa algorithm version makes them unusable.
 SEED: Final = 20_261_125
+# Sketches of two versions have nothing in common; a store's index is made anew for another one.
+SKETCH_VERSION: Final = 2
+# Articles sketched at once: enough to share numpy's call costs, few enough to stay in cache.
+BATCH: Final = 128
 _SPREADER: Final = np.uint64(0x9E3779B185EBCA87)  # xxHash's first 64-bit prime
-_EXACT_SALT: Final = b"newsalign.exact"
+_ROW_BITS: Final = (BATCH - 1).bit_length()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +74,40 @@ class SketchInput:
     published_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Sketches:
+    """The sketches of several articles by column; each array has an item an article.
+
+    But `bands`: an article's stand from its `band_bounds` on, up to the next one's, as in `Sketch`.
+    Rows of `signatures` are zero for texts of fewer than `shingle_words` words.
+    """
+
+    item_ids: tuple[str, ...]
+    published_at: tuple[datetime, ...]
+    signatures: Signatures
+    bands: Integers
+    band_bounds: Counts
+    shingles: Counts
+    words: Counts
+    text_hashes: Integers
+
+    def __len__(self) -> int:
+        return len(self.item_ids)
+
+    def __iter__(self) -> Iterator[Sketch]:
+        for row, (start, end) in enumerate(pairwise(self.band_bounds.tolist())):
+            shingles = int(self.shingles[row])
+            yield Sketch(
+                item_id=self.item_ids[row],
+                published_at=self.published_at[row],
+                signature=self.signatures[row].tobytes() if shingles else b"",
+                bands=tuple(self.bands[start:end].tolist()),
+                shingles=shingles,
+                words=int(self.words[row]),
+                text_hash=int(self.text_hashes[row]),
+            )
+
+
 def sketch(
     item_id: str, title: str, text: str, published_at: datetime, settings: DeduplicateSettings
 ) -> Sketch:
@@ -74,40 +119,46 @@ def sketch(
 
 
 def sketch_many(articles: Sequence[SketchInput], settings: DeduplicateSettings) -> list[Sketch]:
-    """Return the sketches of many articles, in order; a batch shares the cost of numpy's calls."""
-    if not articles:
-        return []
+    """Return the sketches of many articles, in order."""
+    return [
+        made
+        for start in range(0, len(articles), BATCH)
+        for made in sketch_batch(articles[start : start + BATCH], settings)
+    ]
+
+
+def sketch_batch(articles: Sequence[SketchInput], settings: DeduplicateSettings) -> Sketches:
+    """Return the sketches of at most `BATCH` articles, in order; ValueError for more.
+
+    What a text's sketch is doesn't depend on its neighbours.
+    """
+    if len(articles) > BATCH:
+        raise ValueError(f"{len(articles)} articles are more than {BATCH} at once")
+    words = hash_words([strip_frame(article.text) for article in articles])
+    counts = words.counts
+    owner = np.repeat(np.arange(len(articles)), counts)
     width = settings.shingle_words
-    words, counts = hash_words([fold(article.text) for article in articles])
-    owner = np.repeat(np.arange(len(counts)), counts)
-    shingles, shingle_counts = _runs_within(words, owner, counts, width)
-    passages, passage_counts = _runs_within(words, owner, counts, 2 * width)
+    every = runs(words.hashes, width)
+    shingles = every[_within(owner, width)]
+    passages = spread(every[:-width] * _SPREADER + every[width:]) if len(every) > width else every
+    shingle_counts = np.maximum(counts - width + 1, 0)
     signatures = _signatures(shingles, shingle_counts, settings.permutations)
-    bands = _band_hashes(signatures, settings)
-    made = []
-    word_end = passage_end = 0
-    for row, article in enumerate(articles):
-        word_start, word_end = word_end, word_end + int(counts[row])
-        passage_start, passage_end = passage_end, passage_end + int(passage_counts[row])
-        exact = _sequence_hash(words[word_start:word_end])
-        keys: set[int] = set()
-        if word_end > word_start:
-            keys.add(exact)
-            keys.update(_anchors(passages[passage_start:passage_end], settings))
-        if word_end - word_start >= settings.short_words:
-            keys.update(bands[row].tolist())
-        made.append(
-            Sketch(
-                item_id=article.item_id,
-                published_at=article.published_at,
-                signature=signatures[row].tobytes() if shingle_counts[row] else b"",
-                bands=tuple(sorted(keys)),
-                shingles=int(shingle_counts[row]),
-                words=word_end - word_start,
-                text_hash=exact,
-            )
-        )
-    return made
+    text_hashes = sequence_hashes(words)
+    keys, owners = _keys(
+        _Hashed(words, owner, passages[: max(0, len(owner) - 2 * width + 1)], text_hashes),
+        _band_hashes(signatures, settings),
+        settings,
+    )
+    return Sketches(
+        item_ids=tuple(article.item_id for article in articles),
+        published_at=tuple(article.published_at for article in articles),
+        signatures=signatures,
+        bands=keys,
+        band_bounds=np.searchsorted(owners, np.arange(len(articles) + 1)),
+        shingles=shingle_counts,
+        words=counts,
+        text_hashes=text_hashes,
+    )
 
 
 def estimate_jaccard(first: bytes, second: bytes) -> float:
@@ -118,29 +169,28 @@ def estimate_jaccard(first: bytes, second: bytes) -> float:
     return float(np.mean(left == right))
 
 
-def _sequence_hash(words: Hashes) -> int:
-    digest = hashlib.blake2b(words.astype("<u8").tobytes(), digest_size=8, salt=_EXACT_SALT)
-    return int.from_bytes(digest.digest(), "big", signed=True)
+@dataclass(frozen=True, slots=True)
+class _Hashed:
+    words: Words
+    owner: Counts
+    passages: Hashes
+    text_hashes: Integers
 
 
-def _runs_within(
-    words: Hashes, owner: npt.NDArray[Any], counts: Counts, width: int
-) -> tuple[Hashes, Counts]:
-    """Hash each run of `width` words that lies within one text, in text order."""
-    found = runs(words, width)
-    whole = owner[: len(found)] == owner[len(owner) - len(found) :]
-    return found[whole], np.maximum(counts - width + 1, 0)
+def _within(owner: Counts, width: int) -> Flags:
+    """Say of each run of `width` words whether it lies within one text."""
+    length = max(0, len(owner) - width + 1)
+    within: Flags = owner[:length] == owner[len(owner) - length :]
+    return within
 
 
-def _signatures(shingles: Hashes, counts: Counts, permutations: int) -> npt.NDArray[np.uint32]:
+def _signatures(shingles: Hashes, counts: Counts, permutations: int) -> Signatures:
     offsets = np.concatenate(([0], np.cumsum(counts))).astype(np.uint64)
     matrix = RMinHash.digest_matrix_from_flat_token_hashes(shingles, offsets, permutations, SEED)
-    return np.array(matrix.to_rows(), dtype="<u4")
+    return np.array(matrix.to_rows(), dtype="<u4").reshape(len(counts), permutations)
 
 
-def _band_hashes(
-    signatures: npt.NDArray[np.uint32], settings: DeduplicateSettings
-) -> npt.NDArray[np.int64]:
+def _band_hashes(signatures: Signatures, settings: DeduplicateSettings) -> Integers:
     rows = settings.band_rows
     bands = min(settings.bands, signatures.shape[1] // rows)
     grouped = signatures[:, : bands * rows].reshape(-1, bands, rows).astype(np.uint64)
@@ -150,17 +200,42 @@ def _band_hashes(
     return spread(mixed).view(np.int64)
 
 
-def _anchors(passages: Hashes, settings: DeduplicateSettings) -> list[int]:
-    """Return the least hashes over the text and over its lead, as signed integers."""
-    signed = passages.view(np.int64)
-    lead = signed[: max(1, settings.lead_words - 2 * settings.shingle_words + 1)]
-    return _least(signed, settings.anchors) + _least(lead, settings.lead_anchors)
+def _keys(
+    hashed: _Hashed, bands: Integers, settings: DeduplicateSettings
+) -> tuple[Integers, Counts]:
+    """Return the distinct band hashes of all texts, sorted within each, and each one's text."""
+    counts = hashed.words.counts
+    filled = np.flatnonzero(counts)
+    long = np.flatnonzero(counts >= settings.short_words)
+    whole = _within(hashed.owner, 2 * settings.shingle_words)
+    owner = hashed.owner[: len(whole)]
+    lead_end = hashed.words.bounds[:-1] + max(
+        1, settings.lead_words - 2 * settings.shingle_words + 1
+    )
+    lead = whole & (np.arange(len(whole)) < lead_end[owner])
+    found = [
+        (hashed.text_hashes[filled], filled),
+        (bands[long].ravel(), np.repeat(long, bands.shape[1])),
+    ]
+    for chosen, count in ((whole, settings.anchors), (lead, settings.lead_anchors)):
+        found.append(_least(hashed.passages[chosen], owner[chosen], count))
+    keys = np.concatenate([part for part, _ in found])
+    owners = np.concatenate([part for _, part in found])
+    order = np.lexsort((keys, owners))
+    keys, owners = keys[order], owners[order]
+    fresh = distinct_rows(keys, owners)
+    return keys[fresh], owners[fresh]
 
 
-def _least(values: npt.NDArray[np.int64], count: int) -> list[int]:
-    """Return the `count` least distinct values, sorted."""
-    if len(values) > 2 * count:
-        sample = sorted(set(np.partition(values, 2 * count - 1)[: 2 * count].tolist()))
-        if len(sample) >= count:
-            return sample[:count]
-    return sorted(set(values.tolist()))[:count]
+def _least(values: Hashes, owner: Counts, count: int) -> tuple[Integers, Counts]:
+    """Return each owner's `count` least distinct values, and whose they are.
+
+    The owner is packed over the value's last bits, so that one sort serves all.
+    """
+    bits = np.uint64(_ROW_BITS)
+    packed = np.sort((owner.astype(np.uint64) << (np.uint64(64) - bits)) | (values >> bits))
+    packed = packed[distinct_rows(packed)]
+    owners = (packed >> (np.uint64(64) - bits)).astype(np.int64)
+    rank = np.arange(len(packed)) - np.searchsorted(owners, owners)
+    kept = rank < count
+    return spread(packed[kept] << bits).view(np.int64), owners[kept]

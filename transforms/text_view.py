@@ -15,7 +15,7 @@ import numpy as np
 
 from transforms.frame import strip_frame
 from transforms.text_rules import TextRules, shipped_rules
-from transforms.words import Counts, Hashes, runs, space_out, word_spans
+from transforms.words import Counts, Hashes, hash_words, runs, space_out
 
 _TOKEN: Final = re.compile(
     r"(?:[^\W\d_]\.){2,}"  # U.S., a.m.
@@ -63,12 +63,17 @@ class TextView:
 
     @cached_property
     def body(self) -> str:
-        """Return the text without dateline, byline and credits, spaced out where words need it."""
-        return space_out(strip_frame(self.text))
+        """Return the text without dateline, byline and credits."""
+        return strip_frame(self.text)
 
     @cached_property
     def _words(self) -> tuple[Hashes, Counts, Counts]:
-        return word_spans(self.body)
+        found = hash_words([self.body])
+        return found.hashes, found.starts, found.ends
+
+    def know(self, body: str, words: tuple[Hashes, Counts, Counts]) -> None:
+        """Take over the body, and its words' hashes, starts and ends, where they are known."""
+        self.__dict__.update(body=body, _words=words)
 
     @property
     def hashes(self) -> Hashes:
@@ -100,6 +105,12 @@ class TextView:
 
     def tokens(self, start: int, end: int) -> list[Token]:
         """Return the tokens of the words from `start` up to `end`."""
+        kept: dict[tuple[int, int], list[Token]] = self.__dict__.setdefault("_tokens", {})
+        if (start, end) not in kept:  # templates differ in the same places again and again
+            kept[start, end] = self._tokens_between(start, end)
+        return kept[start, end]
+
+    def _tokens_between(self, start: int, end: int) -> list[Token]:
         if start >= end:
             return []
         _, starts, ends = self._words
@@ -107,9 +118,9 @@ class TextView:
         if self.body[last : last + 1] == ".":  # the full stop of "U.S."
             last += 1
         opens = self.opens_sentence(start)
-        return tokenise(self.body[first:last], self.rules, opens)
+        return tokenise(space_out(self.body[first:last]), self.rules, opens)
 
-    @cached_property
+    @property
     def all_tokens(self) -> list[Token]:
         """Return the tokens of the whole text; for short texts."""
         return self.tokens(0, len(self))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Sequence
-from typing import Final
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -13,18 +16,52 @@ Hashes = npt.NDArray[np.uint64]
 Counts = npt.NDArray[np.int64]
 
 # Scripts written without spaces: each character is a word, or a whole clause would be one.
+_UNSPACED_RANGES: Final = (
+    *((0x0E00, 0x0EFF), (0x1000, 0x109F), (0x1780, 0x17FF)),
+    *((0x3040, 0x30FF), (0x3400, 0x9FFF)),
+)
 _UNSPACED: Final = re.compile(
-    r"([\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff])"
+    f"([{''.join(f'{chr(first)}-{chr(last)}' for first, last in _UNSPACED_RANGES)}])"
 )
 _COMMON: Final = "\u2019\u2018\u201c\u201d\u2014\u2013\u2026\u00a0"  # often all that isn't ASCII
 _TYPOGRAPHIC: Final = re.compile("[\u00a0-\u00bf\u2000-\u206f\u2190-\u27bf\u3000-\u303f]")
 _SPACE: Final = 0x20
+_ASCII: Final = 0x7F
 _TO_WORDS: Final = bytes(
     ord(chr(code).lower()) if code < 128 and chr(code).isalnum() else code if code > 127 else _SPACE
     for code in range(256)
 )
-_POWERS: Final = np.cumprod(np.full(64, 0x100000001B3, dtype=np.uint64))  # the FNV-64 prime
 _SPREADER: Final = np.uint64(0x9E3779B185EBCA87)  # xxHash's first 64-bit prime
+_CHUNK: Final = 8  # bytes that are hashed at once
+_LONG: Final = 8 * _CHUNK  # longer words are hashed one by one
+# The first n bytes of a little-endian chunk.
+_FIRST_BYTES: Final = np.array([(1 << (8 * n)) - 1 for n in range(_CHUNK + 1)], dtype=np.uint64)
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The words of several texts, one text after another.
+
+    `hashes`, `starts` and `ends` have an item a word: its hash, and where it stands in all texts
+    joined, in characters; `letters` are those, "?" for any beyond ASCII. `bounds` says where each
+    text's words begin, `offsets` where its characters do; both have one item more than there are
+    texts.
+    """
+
+    letters: npt.NDArray[np.uint8]
+    hashes: Hashes
+    starts: Counts
+    ends: Counts
+    bounds: Counts
+    offsets: Counts
+
+    def __len__(self) -> int:
+        return len(self.bounds) - 1
+
+    @property
+    def counts(self) -> Counts:
+        """Return the number of words of each text."""
+        return np.diff(self.bounds)
 
 
 def fold(text: str) -> bytes:
@@ -40,30 +77,32 @@ def space_out(text: str) -> str:
     return text if text.isascii() else _UNSPACED.sub(r" \1 ", text)
 
 
-def hash_words(folded: Sequence[bytes]) -> tuple[Hashes, Counts]:
-    """Return one 64-bit hash per word of all texts, in order, and the number of words of each.
+def hash_words(texts: Sequence[str]) -> Words:
+    """Return one 64-bit hash per word of all texts; it depends on the casefolded word alone.
 
-    A polynomial over the word's bytes, computed for all words of a batch at once: no word becomes
-    a Python object. It spreads well and resists no adversary, who could gain false candidates only.
+    No word becomes a Python object: all are found and hashed at once, eight characters at a time.
+    The hash spreads well and resists no adversary, who could gain false candidates only.
     """
-    buffer = np.frombuffer(b" ".join([*folded, b""]), dtype=np.uint8)
-    hashes, starts, _ = _hash_buffer(buffer)
-    text_ends = np.cumsum([len(text) + 1 for text in folded])
-    return hashes, np.diff(np.searchsorted(starts, text_ends), prepend=0).astype(np.int64)
-
-
-def word_spans(text: str) -> tuple[Hashes, Counts, Counts]:
-    """Return each word's hash and where it starts and ends in `text`, in characters."""
-    plain = text if text.isascii() else _plain(text)
-    folded = plain.casefold()
-    if len(folded) != len(plain):  # "ß" becomes two letters: offsets matter more than its case
-        folded = plain
-    buffer = np.frombuffer(_to_bytes(folded), dtype=np.uint8)
-    hashes, starts, ends = _hash_buffer(buffer)
-    if len(buffer) != len(folded):
-        characters = np.concatenate(([0], np.cumsum((buffer & 0xC0) != 0x80)))
-        starts, ends = characters[starts], characters[ends]
-    return hashes, starts, ends
+    text = " ".join([*texts, ""])
+    # One byte a character, so that offsets are characters; letters beyond ASCII come by their code.
+    ascii_text = text.encode("ascii", "replace")
+    data = ascii_text.translate(_TO_WORDS)
+    if text.isascii():
+        hashes, starts, ends = _hash_bytes(data)
+    else:
+        codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
+        places = np.flatnonzero(codes > _ASCII)
+        folded = _fold_codes(codes[places])
+        places, folded = places[folded != _SPACE], folded[folded != _SPACE]
+        marked = np.frombuffer(data, dtype=np.uint8).copy()
+        marked[places] = _ASCII + 1
+        hashes, starts, ends = _hash_bytes(marked.tobytes(), places[_are_unspaced(folded)])
+        owner = np.searchsorted(starts, places, side="right") - 1
+        within = (places - starts[owner]).astype(np.uint64)
+        np.add.at(hashes, owner, spread(folded * _SPREADER + within))
+    offsets = np.cumsum([0, *(len(part) + 1 for part in texts)])
+    letters = np.frombuffer(ascii_text, dtype=np.uint8)
+    return Words(letters, hashes, starts, ends, np.searchsorted(starts, offsets), offsets)
 
 
 def runs(words: Hashes, width: int) -> Hashes:
@@ -80,9 +119,46 @@ def runs(words: Hashes, width: int) -> Hashes:
 
 def spread(values: Hashes) -> Hashes:
     """Return the values with their bits spread (SplitMix64's finaliser): a bijection."""
-    values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return values ^ (values >> np.uint64(31))
+    values = values ^ (values >> np.uint64(30))
+    values *= np.uint64(0xBF58476D1CE4E5B9)
+    values ^= values >> np.uint64(27)
+    values *= np.uint64(0x94D049BB133111EB)
+    values ^= values >> np.uint64(31)
+    return values
+
+
+def sequence_hashes(words: Words) -> npt.NDArray[np.int64]:
+    """Return a signed 64-bit hash of each text's words in their order; 0 for a text without any."""
+    found = np.zeros(len(words.bounds) - 1, dtype=np.uint64)
+    counts = words.counts
+    filled = np.flatnonzero(counts)
+    if len(filled):
+        place = np.arange(len(words.hashes)) - np.repeat(words.bounds[:-1], counts)
+        placed = words.hashes ^ (place.astype(np.uint64) * _SPREADER)
+        sums = np.add.reduceat(spread(placed), words.bounds[filled])
+        found[filled] = spread(sums + counts[filled].astype(np.uint64))
+    return found.view(np.int64)
+
+
+def _fold_codes(codes: npt.NDArray[np.uint32]) -> Hashes:
+    """Return the code of each character casefolded, a space for typography."""
+    distinct, place = np.unique(codes, return_inverse=True)
+    return np.array([_fold_code(code) for code in distinct.tolist()], dtype=np.uint64)[place]
+
+
+def _are_unspaced(codes: Hashes) -> npt.NDArray[np.bool_]:
+    """Say which characters are words by themselves."""
+    found = np.zeros(len(codes), dtype=np.bool_)
+    for first, last in _UNSPACED_RANGES:
+        found |= (codes >= first) & (codes <= last)
+    return found
+
+
+@lru_cache(maxsize=65_536)
+def _fold_code(code: int) -> int:
+    character = chr(code)
+    # Of a character that becomes two ("\u00df": "ss") the first stands for both.
+    return _SPACE if _TYPOGRAPHIC.match(character) else ord(character.casefold()[0])
 
 
 def _plain(text: str) -> str:
@@ -95,17 +171,37 @@ def _to_bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass").translate(_TO_WORDS)
 
 
-def _hash_buffer(buffer: npt.NDArray[np.uint8]) -> tuple[Hashes, Counts, Counts]:
-    """Return the hash, start and end of each run of bytes that are no spaces."""
-    inside = np.zeros(len(buffer) + 2, dtype=np.bool_)
-    np.not_equal(buffer, _SPACE, out=inside[1:-1])
-    edges = np.flatnonzero(inside[1:] != inside[:-1])
-    starts, ends = edges[::2], edges[1::2]
+def _hash_bytes(data: bytes, alone: Counts | None = None) -> tuple[Hashes, Counts, Counts]:
+    """Return the hash, start and end of each run of bytes that are no spaces; `data` ends in one.
+
+    The bytes at the places `alone` are runs by themselves.
+    """
+    buffer = np.frombuffer(data, dtype=np.uint8)
+    inside = np.zeros(len(buffer) + 1, dtype=np.bool_)
+    np.not_equal(buffer, _SPACE, out=inside[1:])
+    parted = inside[1:] != inside[:-1]
+    if alone is None or not len(alone):
+        edges = np.flatnonzero(parted)
+        starts, ends = edges[::2], edges[1::2]
+    else:
+        parted[alone] = True
+        parted[alone + 1] = True
+        starts, ends = np.flatnonzero(parted & inside[1:]), np.flatnonzero(parted & inside[:-1])
     if not len(starts):
         return np.empty(0, dtype=np.uint64), starts, ends
+    # Eight bytes from any place on, read as one number.
+    chunks: npt.NDArray[Any] = np.ndarray(
+        (len(data),), dtype="<u8", buffer=data + bytes(_CHUNK), strides=(1,)
+    )
     lengths = ends - starts
-    letters = buffer[inside[1:-1]].astype(np.uint64)
-    first = np.cumsum(lengths) - lengths
-    place = np.arange(len(letters)) - np.repeat(first, lengths)
-    letters *= _POWERS[place & (len(_POWERS) - 1)]
-    return spread(np.add.reduceat(letters, first) + lengths.astype(np.uint64)), starts, ends
+    hashes = spread(chunks[starts] & _FIRST_BYTES[np.minimum(lengths, _CHUNK)])
+    for done in range(_CHUNK, _LONG, _CHUNK):
+        longer = np.flatnonzero(lengths > done)
+        if not len(longer):
+            break
+        rest = _FIRST_BYTES[np.minimum(lengths[longer] - done, _CHUNK)]
+        hashes[longer] = spread(hashes[longer] * _SPREADER + (chunks[starts[longer] + done] & rest))
+    for at in np.flatnonzero(lengths > _LONG).tolist():
+        digest = hashlib.blake2b(data[starts[at] : ends[at]], digest_size=8).digest()
+        hashes[at] = int.from_bytes(digest, "little")
+    return hashes, starts, ends

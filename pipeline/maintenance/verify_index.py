@@ -129,8 +129,9 @@ def _keys(db: sqlite3.Connection) -> Found:
         for key in facts["identity_keys"]:
             if db.execute(known, (key,)).fetchone() is None:
                 yield f"article {facts['article_id']}", f"isn't known by its key {key}"
-    for (article,) in db.execute(f"SELECT DISTINCT article_id FROM bands {unknown}"):
-        yield f"bands of {article}", "belong to no article"
+    stray = "SELECT DISTINCT article FROM bands WHERE article NOT IN (SELECT number FROM articles)"
+    for (number,) in db.execute(stray):
+        yield f"bands of article number {number}", "belong to no article"
 
 
 def _edges(connection: duckdb.DuckDBPyConnection, db: sqlite3.Connection) -> Found:

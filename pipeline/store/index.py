@@ -2,16 +2,21 @@
 
 It answers the steps' questions (`transforms.store_view.StoreView`) without reading Parquet and can
 be rebuilt from it. Workers open it read-only; only a commit writes, in one transaction.
+
+Band hashes are spread evenly: a table in their order would be read and written everywhere by each
+batch, ever more of it as the archive grows. They are kept by span of publication time first, so a
+batch reads and writes the spans that its articles were published in, however long the history is.
 """
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from array import array
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +24,13 @@ from transforms.store_view import Edge, StoredArticle
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS articles (
-  article_id TEXT PRIMARY KEY, story_id TEXT NOT NULL, published_at TEXT NOT NULL,
-  facts TEXT NOT NULL) WITHOUT ROWID;
+  number INTEGER PRIMARY KEY, article_id TEXT NOT NULL UNIQUE, story_id TEXT NOT NULL,
+  published_at TEXT NOT NULL, facts TEXT NOT NULL, bands BLOB);
 CREATE INDEX IF NOT EXISTS articles_by_story ON articles (story_id);
 CREATE TABLE IF NOT EXISTS keys (key TEXT PRIMARY KEY, article_id TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS bands (
-  span INTEGER NOT NULL, band INTEGER NOT NULL, article_id TEXT NOT NULL,
-  published INTEGER NOT NULL, PRIMARY KEY (span, band, article_id)) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS bands_by_article ON bands (article_id);
+  span INTEGER NOT NULL, band INTEGER NOT NULL, article INTEGER NOT NULL,
+  PRIMARY KEY (span, band, article)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS edges (
   a TEXT NOT NULL, b TEXT NOT NULL, similarity REAL NOT NULL, method TEXT NOT NULL,
   PRIMARY KEY (a, b)) WITHOUT ROWID;
@@ -40,12 +44,13 @@ CREATE TABLE IF NOT EXISTS files (
   path TEXT PRIMARY KEY, bytes INTEGER NOT NULL, digest TEXT NOT NULL) WITHOUT ROWID;
 """
 # Raised when a table changes; an index of another format is made anew from the Parquet.
-FORMAT = 2
+FORMAT = 3
 CHUNK = 400  # twice this stays below SQLite's oldest limit of 999 variables in one statement
-# Bands lie together by publication: a batch reads the spans within the horizon of its articles
-# and no page of older ones, however long the history is.
-SPAN_US = 7 * 86_400_000_000
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+CACHE_KIB = 65_536  # a commit's pages; the default of 2 MiB would write and read them again
+MAP_BYTES = 1 << 30  # of the file, mapped for reading
+SPAN_DAYS = 16  # of publication time: a day and the usual horizon around it touch two spans
+# Of a crowded band so many of each span come back: the first and the last that arrived.
+BAND_MEMBERS = 32
 
 
 @dataclass(slots=True)
@@ -74,6 +79,7 @@ def open_index(path: Path) -> sqlite3.Connection:
     path.parent.mkdir(parents=True, exist_ok=True)
     connection = sqlite3.connect(path, timeout=60.0)
     connection.execute("PRAGMA synchronous = FULL")
+    connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
     connection.executescript(SCHEMA)
     return connection
 
@@ -124,7 +130,9 @@ def write_changes(db: sqlite3.Connection, batch_id: str, changes: IndexChanges) 
     db.executemany("DELETE FROM edges WHERE b = ?", ends)
     db.executemany("INSERT OR REPLACE INTO edges VALUES (?, ?, ?, ?)", changes.edges)
     db.executemany(
-        "INSERT OR REPLACE INTO articles VALUES (?, ?, ?, ?)",
+        "INSERT INTO articles (article_id, story_id, published_at, facts) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (article_id) DO UPDATE SET story_id = excluded.story_id,"
+        " published_at = excluded.published_at, facts = excluded.facts",
         [
             (a["article_id"], a["story_id"], a["published_at"], json.dumps(a))
             for a in changes.articles
@@ -134,19 +142,7 @@ def write_changes(db: sqlite3.Connection, batch_id: str, changes: IndexChanges) 
         "INSERT OR IGNORE INTO keys VALUES (?, ?)",
         [(key, a["article_id"]) for a in changes.articles for key in a["identity_keys"]],
     )
-    db.executemany("DELETE FROM bands WHERE article_id = ?", [(a,) for a in changes.bands])
-    published = {
-        a["article_id"]: _micros(datetime.fromisoformat(a["published_at"]))
-        for a in changes.articles
-    }
-    db.executemany(
-        "INSERT OR IGNORE INTO bands VALUES (?, ?, ?, ?)",
-        [
-            (published[article] // SPAN_US, band, article, published[article])
-            for article, bands in changes.bands.items()
-            for band in bands
-        ],
-    )
+    _replace_bands(db, changes.bands)
     db.executemany(
         "DELETE FROM rejects WHERE reject_id = ?", [(r,) for r in changes.dropped_rejects]
     )
@@ -159,13 +155,54 @@ def _drop_before(db: sqlite3.Connection, day: str) -> None:
     old = "(SELECT article_id FROM articles WHERE date(published_at) < ?)"
     for table, column in (("edges", "a"), ("edges", "b"), ("keys", "article_id")):
         db.execute(f"DELETE FROM {table} WHERE {column} IN {old}", (day,))
-    db.execute(f"DELETE FROM bands WHERE article_id IN {old}", (day,))
+    last = span_of(datetime.fromisoformat(day))
+    numbers = "(SELECT number FROM articles WHERE date(published_at) < ?)"
+    db.execute(f"DELETE FROM bands WHERE span <= ? AND article IN {numbers}", (last, day))
     db.execute("DELETE FROM articles WHERE date(published_at) < ?", (day,))
     db.execute("DELETE FROM rejects WHERE day < ?", (day,))
 
 
-def _micros(moment: datetime) -> int:
-    return (moment - EPOCH) // timedelta(microseconds=1)
+def _replace_bands(db: sqlite3.Connection, bands: Mapping[str, Sequence[int]]) -> None:
+    """Put the articles' band hashes in the place of those that they had."""
+    gone: list[tuple[int, int, int]] = []
+    fresh: list[tuple[int, int, int]] = []
+    kept: list[tuple[bytes, int]] = []
+    sql = "SELECT number, article_id, published_at, bands FROM articles WHERE article_id IN ({})"
+    for number, article, published, old in select(db, sql, bands):
+        span = span_of(_utc(published))
+        if old is not None:
+            gone += [(span, band, number) for band in array("q", old)]
+        fresh += [(span, band, number) for band in bands[article]]
+        kept.append((array("q", bands[article]).tobytes(), number))
+    # In the table's order, so that a page is written once.
+    where = "span = ? AND band = ? AND article = ?"
+    db.executemany(f"DELETE FROM bands WHERE {where}", sorted(gone))
+    db.executemany("INSERT OR IGNORE INTO bands VALUES (?, ?, ?)", sorted(fresh))
+    db.executemany("UPDATE articles SET bands = ? WHERE number = ?", kept)
+
+
+def span_of(moment: datetime) -> int:
+    """Return the number of the span of publication time that a UTC moment lies in."""
+    return moment.toordinal() // SPAN_DAYS
+
+
+def select(db: sqlite3.Connection, sql: str, values: Collection[Any]) -> Iterator[tuple[Any, ...]]:
+    """Run `sql` with {} as a list of values, in chunks; `values` are sorted first."""
+    ordered = sorted(values)
+    for start in range(0, len(ordered), CHUNK):
+        chunk = ordered[start : start + CHUNK]
+        marks = ",".join("?" * len(chunk))
+        yield from db.execute(sql.replace("{}", marks), chunk * sql.count("{}"))
+
+
+def _utc(moment: str) -> datetime:
+    return datetime.fromisoformat(moment).astimezone(UTC)
+
+
+_KNOWN_BANDS = (
+    "SELECT value FROM json_each(?) AS asked WHERE EXISTS"
+    " (SELECT 1 FROM bands WHERE span = ? AND band = asked.value)"
+)
 
 
 class IndexView:
@@ -188,19 +225,14 @@ class IndexView:
                 self._open = sqlite3.connect(
                     f"file:{self._path}?mode=ro", uri=True, timeout=60.0, check_same_thread=False
                 )
+                self._open.execute(f"PRAGMA mmap_size = {MAP_BYTES}")
             else:
                 self._open = sqlite3.connect(":memory:", check_same_thread=False)
                 self._open.executescript(SCHEMA)
         return self._open
 
     def _select(self, sql: str, values: Collection[Any]) -> Iterator[tuple[Any, ...]]:
-        """Run `sql` with {} as a list of values, in chunks; `values` are sorted first."""
-        ordered = sorted(values)
-        for start in range(0, len(ordered), CHUNK):
-            chunk = ordered[start : start + CHUNK]
-            marks = ",".join("?" * len(chunk))
-            repeats = sql.count("{}")
-            yield from self._db().execute(sql.replace("{}", marks), chunk * repeats)
+        return select(self._db(), sql, values)
 
     def by_keys(self, keys: Collection[str]) -> Mapping[str, str]:
         return dict(self._select("SELECT key, article_id FROM keys WHERE key IN ({})", keys))
@@ -234,20 +266,36 @@ class IndexView:
         return dict(self._select(sql, stories))
 
     def band_members(
-        self, bands: Collection[int], around: datetime, within: timedelta
-    ) -> Iterable[tuple[int, str, datetime]]:
-        """Yield (band, article id, published_at) of the stored articles that share a band and were
-        published at most `within` from `around`.
+        self, bands: Collection[int], since: datetime, until: datetime
+    ) -> Iterator[tuple[int, str, datetime]]:
+        """Yield (band, article id, published_at) of the stored articles that share a band.
+
+        They were published from `since` to `until`. Of a crowded band a fixed number comes back,
+        so that no question costs more than its number of bands.
         """
-        first, last = _micros(around - within), _micros(around + within)
-        spans = ",".join(str(span) for span in range(first // SPAN_US, last // SPAN_US + 1))
-        sql = (
-            "SELECT band, article_id, published FROM bands"
-            f" WHERE span IN ({spans}) AND band IN ({{}})"
-        )
-        for band, article, published in self._select(sql, set(bands)):
-            if first <= published <= last:
-                yield band, article, EPOCH + timedelta(microseconds=published)
+        asked = json.dumps(sorted(set(bands)))
+        found: list[tuple[int, int]] = []
+        for span in range(span_of(since.astimezone(UTC)), span_of(until.astimezone(UTC)) + 1):
+            for (band,) in self._db().execute(_KNOWN_BANDS, (asked, span)).fetchall():
+                found += [(band, article) for article in self._first_and_last(span, band)]
+        sql = "SELECT number, article_id, published_at FROM articles WHERE number IN ({})"
+        articles = {
+            number: (article, datetime.fromisoformat(published))
+            for number, article, published in self._select(sql, {number for _, number in found})
+        }
+        for band, number in found:
+            article, published = articles[number]
+            if since <= published <= until:
+                yield band, article, published
+
+    def _first_and_last(self, span: int, band: int) -> list[int]:
+        sql = "SELECT article FROM bands WHERE span = ? AND band = ? ORDER BY article {} LIMIT ?"
+        rows = self._db().execute(sql.format("ASC"), (span, band, BAND_MEMBERS)).fetchall()
+        if len(rows) == BAND_MEMBERS:
+            half = BAND_MEMBERS // 2
+            last = self._db().execute(sql.format("DESC"), (span, band, half)).fetchall()
+            rows = [*rows[:half], *reversed(last)]
+        return list(dict.fromkeys(article for (article,) in rows))
 
     def days(self, ids: Collection[str]) -> Mapping[str, str]:
         """Return the partition (UTC date) of each known article."""

@@ -21,7 +21,7 @@ from pipeline.store.layout import Layout
 from transforms.parquet_io import PART, Row, partition_path, read_rows
 from transforms.schemas import ARTICLES, REJECTS, STORY_ALIASES
 from transforms.settings import DeduplicateSettings
-from transforms.signatures import SketchInput, sketch_many
+from transforms.signatures import SKETCH_VERSION, SketchInput, sketch_many
 from transforms.stored_rows import stored_article, utc
 
 BATCH = 512
@@ -113,7 +113,7 @@ def _has_articles(root: Path) -> bool:
 
 def about_index(settings: DeduplicateSettings) -> str:
     """Return what an index made with these settings says of itself."""
-    return f"{FORMAT} {settings.model_dump_json()}"
+    return f"{FORMAT}.{SKETCH_VERSION} {settings.model_dump_json()}"
 
 
 def noted(path: Path) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 from pipeline.store.index import IndexView
@@ -20,11 +20,10 @@ class StoreReader:
         self.view = IndexView(layout.index)
 
     def candidates(
-        self, bands: Sequence[int], around: datetime, within: timedelta
-    ) -> Iterator[tuple[str, datetime]]:
-        """Yield (article id, published_at) of stored articles, once per band that they share."""
-        for _, article_id, published_at in self.view.band_members(bands, around, within):
-            yield article_id, published_at
+        self, bands: Sequence[int], since: datetime, until: datetime
+    ) -> Iterator[tuple[int, str, datetime]]:
+        """Yield (band, article id, published_at) of stored articles that share one of the bands."""
+        return self.view.band_members(bands, since, until)
 
     def texts(self, ids: Collection[str]) -> Iterator[tuple[str, ...]]:
         """Yield (article id, title, text, outlet) of stored articles."""

@@ -18,7 +18,13 @@ import pytest
 from pipeline.journal import Journal
 from pipeline.store.checksums import noted_files, sum_file
 from pipeline.store.commit import Commit, StagedFile, commit, finish
-from pipeline.store.index import IndexChanges, IndexView, apply_changes, encode_article
+from pipeline.store.index import (
+    BAND_MEMBERS,
+    IndexChanges,
+    IndexView,
+    apply_changes,
+    encode_article,
+)
 from pipeline.store.layout import Layout
 from pipeline.store.lock import LockedError, writer_lock
 from transforms.parquet_io import partition_path, read_rows, write_rows
@@ -88,9 +94,10 @@ def test_the_index_answers_what_it_was_told(tmp_path: Path) -> None:
     assert list(view.edges(["a"])) == []
     assert view.aliases(["s"]) == view.aliases(["old"]) == {"old": "s"}
     week = timedelta(days=7)
-    assert list(view.band_members([1], NOW, week)) == [(1, "a", NOW), (1, "b", NOW)]
-    assert list(view.band_members([1], NOW + week, week)) == [(1, "a", NOW), (1, "b", NOW)]
-    assert list(view.band_members([1], NOW + week + timedelta(seconds=1), week)) == []
+    both = [(1, "a", NOW), (1, "b", NOW)]
+    assert list(view.band_members([1], NOW - week, NOW)) == both
+    assert list(view.band_members([1, 7], NOW, NOW + 3 * week)) == both
+    assert list(view.band_members([1], NOW + timedelta(seconds=1), NOW + week)) == []
     assert view.days(["a"]) == {"a": "2026-11-20"}
     assert view.rejects(["r", "q"]) == {"r": "2026-11-20"}
 
@@ -115,7 +122,7 @@ def test_changes_apply_once_and_replace(tmp_path: Path) -> None:
     )
     view = IndexView(path)
     assert view.articles(["a"])["a"].story_id == "other"
-    assert list(view.band_members([1, 5], NOW, timedelta(days=1))) == [(5, "a", NOW)]
+    assert list(view.band_members([1, 5], NOW, NOW)) == [(5, "a", NOW)]
     assert list(view.edges(["a", "b"])) == []
     apply_changes(path, "b3", changes(dropped_aliases=["s"]))
     assert IndexView(path).aliases(["s"]) == {}
@@ -220,12 +227,20 @@ def test_what_was_published_before_a_day_leaves_the_index(tmp_path: Path) -> Non
     view = IndexView(path)
     assert list(view.articles(["old", "new"])) == ["new"]
     assert view.by_keys(["u:old", "u:new"]) == {"u:new": "new"}
-    assert [a for _, a, _ in view.band_members([1], NOW, timedelta(days=7))] == ["new"]
+    assert [a for _, a, _ in view.band_members([1], NOW - timedelta(days=7), NOW)] == ["new"]
     assert list(view.edges(["new", "old", "newer"])) == [Edge("new", "newer", 0.9, "x")]
     assert view.rejects(["r", "q"]) == {"q": "2026-11-20"}
     assert view.aliases(["former"]) == {"former": "s"}
     apply_changes(path, "b3", IndexChanges(dropped_rejects=["q"]))
     assert IndexView(path).rejects(["r", "q"]) == {}
+
+
+def test_of_a_crowded_band_the_first_and_the_last_come_back(tmp_path: Path) -> None:
+    path = tmp_path / "index.sqlite"
+    names = [f"{number:04}" for number in range(500)]
+    apply_changes(path, "b1", changes(*(article(name) for name in names)))
+    found = [name for _, name, _ in IndexView(path).band_members([1], NOW, NOW)]
+    assert found == [*names[: BAND_MEMBERS // 2], *names[-BAND_MEMBERS // 2 :]]
 
 
 def test_a_commit_to_a_damaged_index_leaves_it_to_be_made_anew(tmp_path: Path) -> None:

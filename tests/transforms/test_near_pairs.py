@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import apache_beam as beam
+import numpy as np
 import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
@@ -15,13 +16,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from near_copy_texts import EDITS, ORIGINALS, SHORT_DIFFERENT, TEMPLATES
 
-from transforms.buckets import DAY_US, Link, Member, bucket_links, pack, shard_links
-from transforms.cells import CELL_ARTICLES, Text, plan_cells, verify_cell
+from transforms.buckets import DAY_US, SHARDS, Chunk, Links, pack, shard_links
+from transforms.cells import CELL_ARTICLES, plan_cells, verify_cell
 from transforms.clusters import connected
-from transforms.near_pairs import NearPairs, VerifyStored, find_edges, sketches_of, stored_partners
+from transforms.columns import component_roots
+from transforms.near_pairs import (
+    NearPairs,
+    SketchArticles,
+    VerifyStored,
+    find_edges,
+    sketch_records,
+    stored_links,
+)
+from transforms.pair_verdicts import Text, TextPairs
 from transforms.records import Article
+from transforms.same_text import same_text
 from transforms.settings import DeduplicateSettings
+from transforms.signatures import BATCH
 from transforms.text_rules import shipped_rules
+from transforms.text_view import TextView
 
 SETTINGS = DeduplicateSettings()
 START = datetime(2026, 2, 4, tzinfo=UTC)
@@ -128,91 +141,197 @@ def test_a_story_keeps_together_when_its_first_article_goes():
 # Big buckets: the work is counted, not timed.
 
 
-def members(size: int, distinct: bool) -> list[Member]:
-    return [Member(n * 1_000_000, f"{n:06}", n if distinct else 0, True) for n in range(size)]
+def bucket(size: int, distinct: bool, band: int = 5 * SHARDS) -> Chunk:
+    """A bucket of `size` articles, one a second, of as many texts or of one."""
+    texts = np.arange(1, size + 1) if distinct else np.full(size, band)
+    return Chunk(
+        ids=tuple(f"{number:06}" for number in range(size)),
+        times=(np.arange(size, dtype="<i8") * 1_000_000).tobytes(),
+        texts=texts.astype("<i8").tobytes(),
+        joins=bytes([1]) * size,
+        bands=np.full(size, band, dtype="<i8").tobytes(),
+        rows=np.arange(size, dtype="<i4").tobytes(),
+    )
 
 
-@pytest.mark.parametrize("size", [100, 1_000, 10_000])
+@pytest.mark.parametrize("size", [100, 1_000, 100_000])
 def test_a_crowded_bucket_costs_a_fixed_number_of_pairs_an_article(size):
-    links = list(bucket_links(members(size, distinct=True), SETTINGS))
+    links = shard_links([bucket(size, distinct=True)], SETTINGS)
     assert len(links) <= 5 * size
-    assert len(set(connected([link[:2] for link in links]).values())) == 1
-    assert len(connected([link[:2] for link in links])) == size
+    assert len(links.ids) == size
+    assert not component_roots(links.first, links.second, size).any()
 
 
 def test_a_small_bucket_is_compared_pairwise():
     size = SETTINGS.max_bucket
-    assert len(list(bucket_links(members(size, distinct=True), SETTINGS))) == size * (size - 1) / 2
+    links = shard_links([bucket(size, distinct=True)], SETTINGS)
+    assert len(links) == size * (size - 1) / 2
 
 
-def test_equal_texts_are_compared_with_another_text_once():
-    people = [*members(5_000, distinct=False), Member(7, "other", 1, True)]
-    assert len(list(bucket_links(sorted(people), SETTINGS))) == 1
+def test_equal_texts_are_chained_and_compared_with_another_text_once():
+    other = bucket(1, distinct=True)._replace(ids=("other",))
+    links = shard_links([bucket(5_000, distinct=False), other], SETTINGS)
+    assert (~links.exact).sum() == 1
+    assert links.exact.sum() == 4_999 + 4_998
+
+
+def test_equal_texts_are_linked_through_the_two_closest_in_time():
+
+    one = bucket(2, distinct=False)._replace(times=np.array([0, 9 * DAY_US], "<i8").tobytes())
+    other = bucket(1, distinct=True)._replace(
+        ids=("other",), times=np.array([10 * DAY_US], "<i8").tobytes()
+    )
+    links = shard_links([one, other], SETTINGS)
+    assert links.pairs() == [("000001", "other")]
+
+
+def in_batches(records, size=BATCH):
+    return [
+        sketch_records(records[start : start + size], SETTINGS)
+        for start in range(0, len(records), size)
+    ]
+
+
+def shards_of(records, size=BATCH):
+    shards = defaultdict(list)
+    for batch in in_batches(records, size):
+        for shard, chunk in pack(batch.sketches, SETTINGS):
+            shards[shard].append(chunk)
+    return shards
 
 
 def test_an_adversarial_corpus_that_shares_every_band_stays_linear():
     size = 2_000
     texts = [f"{ORIGINALS['lane']}\n\nSeen by {number} readers." for number in range(size)]
     records = [(f"{n:05}", article(f"{n:05}", text)) for n, text in enumerate(texts)]
-    shards = defaultdict(list)
-    for shard, chunk in pack(sketches_of(records, SETTINGS), SETTINGS):
-        shards[shard].append(chunk)
-    links = {link[:2] for chunks in shards.values() for link in shard_links(chunks, SETTINGS)}
+    shards = shards_of(records)
+    links = {pair for chunks in shards.values() for pair in shard_links(chunks, SETTINGS).pairs()}
     assert len(links) <= 12 * size
 
 
 def test_ten_thousand_copies_come_in_cells_of_bounded_size():
-    size = 10_000
-    links = list(bucket_links(members(size, distinct=True), SETTINGS))
-    cells = plan_cells(links)
+    links = shard_links([bucket(10_000, distinct=True)], SETTINGS)
+    cells = plan_cells([links])
     held = defaultdict(set)
     for node, needed in cells.needs.items():
         for cell in needed:
             held[cell].add(node)
     assert max(map(len, held.values())) <= CELL_ARTICLES + 16
-    assert sum(len(found) for found in cells.links.values()) == len({link[:2] for link in links})
+    assert sum(len(found) for found in cells.links.values()) == len(links)
 
 
-def test_a_cell_compares_no_more_than_holds_its_story_together(monkeypatch):
-    compared = []
-    from transforms import cells
+@pytest.fixture
+def compared(monkeypatch):
+    """The number of pairs that each comparison was asked for."""
+    sizes = []
+    real = TextPairs.compare
 
-    real = cells.same_text
+    def counting(self, ones, others):
+        sizes.append(len(ones))
+        return real(self, ones, others)
 
-    def counting(first, second, settings):
-        compared.append((first.id, second.id))
-        return real(first, second, settings)
+    monkeypatch.setattr(TextPairs, "compare", counting)
+    return sizes
 
-    monkeypatch.setattr(cells, "same_text", counting)
+
+def test_a_cell_compares_no_more_than_holds_its_story_together(compared):
     size = 40
-    texts = {f"{n:02}": Text(f"{n:02}", "", f"{ORIGINALS['lane']} {n}", "") for n in range(size)}
-    links = [Link(f"{a:02}", f"{b:02}", False, b) for b in range(size) for a in range(b)]
+    texts = {
+        f"{n:02}": Text(f"{n:02}", "", f"{ORIGINALS['lane']} {'And so on. ' * n}", "")
+        for n in range(size)
+    }
+    links = Links.of([((a, f"{a:02}"), (b, f"{b:02}")) for b in range(size) for a in range(b)])
     edges = list(verify_cell(texts, links, SETTINGS, shipped_rules()))
     assert len(set(connected([(e.a, e.b) for e in edges]).values())) == 1
-    assert len(compared) <= 2 * size
+    assert sum(compared) <= 2 * size
+
+
+def test_a_story_of_many_copies_costs_a_fixed_number_of_comparisons_an_article(compared):
+    size = 1_500
+    texts = [f"{ORIGINALS['lane']}\n\n{'And so on. ' * (number % 500)}" for number in range(size)]
+    records = [(f"{n:05}", article(f"{n:05}", text)) for n, text in enumerate(texts)]
+    edges = find_edges(records, SETTINGS)
+    assert len(stories(records, edges)) == 1
+    assert sum(compared) <= 3 * size
+
+
+def test_look_alikes_that_share_a_band_cost_a_fixed_number_of_comparisons_an_article(compared):
+    """An adversary's bucket: every text has the same lead, and is another text after it."""
+    lead = " ".join(ORIGINALS["lane"].split()[:30])
+    shuffler = random.Random(5)
+    words = ORIGINALS["harvest"].split() + ORIGINALS["strike"].split()
+    records = [
+        (f"{n:05}", article(f"{n:05}", f"{lead} {' '.join(shuffler.sample(words, 60))}"))
+        for n in range(400)
+    ]
+    assert len(stories(records, find_edges(records, SETTINGS))) == len(records)
+    assert sum(compared) <= 12 * len(records)
 
 
 @settings(max_examples=20, deadline=None)
 @given(st.randoms(use_true_random=False), st.integers(1, 7))
 def test_chunks_may_come_in_any_order_and_any_cut(shuffler, cut):
     records = corpus()
-    made = sketches_of(records, SETTINGS)
-    whole = defaultdict(list)
-    for shard, chunk in pack(made, SETTINGS):
-        whole[shard].append(chunk)
-    shuffler.shuffle(made)
-    parts = defaultdict(list)
-    for start in range(0, len(made), cut):
-        for shard, chunk in pack(made[start : start + cut], SETTINGS):
-            parts[shard].append(chunk)
+    whole = shards_of(records)
+    shuffler.shuffle(records)
+    parts = shards_of(records, cut)
     for shard, chunks in whole.items():
-        assert list(shard_links(parts[shard], SETTINGS)) == list(shard_links(chunks, SETTINGS))
+        one, other = shard_links(parts[shard], SETTINGS), shard_links(chunks, SETTINGS)
+        assert one.pairs() == other.pairs()
+        assert one.exact.tolist() == other.exact.tolist()
 
 
 def test_links_go_from_the_earlier_to_the_later_article():
-    for link in bucket_links(members(50, distinct=True), SETTINGS):
-        assert link.first < link.second and link.time == int(link.second) * 1_000_000
+    links = shard_links([bucket(50, distinct=True)], SETTINGS)
+    assert (links.first < links.second).all()
+    assert (np.diff(links.times) >= 0).all()
     assert timedelta(days=1) / timedelta(microseconds=1) == DAY_US
+
+
+def test_the_columns_say_what_single_comparisons_say():
+    records = corpus()
+    texts = [text for batch in in_batches(records) for text in batch.texts()]
+    one, other = np.triu_indices(len(texts), 1)
+    verdicts = TextPairs(texts, SETTINGS, shipped_rules()).compare(one, other)
+    views = [TextView(text.id, text.title, text.text, text.outlet) for text in texts]
+    for first, second, verdict in zip(one, other, verdicts, strict=True):
+        single = same_text(views[first], views[second], SETTINGS)
+        assert (verdict.same, verdict.similarity, verdict.method) == (
+            single.same,
+            single.similarity,
+            single.method,
+        ), (texts[first].id, texts[second].id, verdict, single)
+
+
+PIECES = (
+    "the The not said Veldania Torrin U.S. 3 four Monday Feb. 12 . \n \u201c \u201d ( ) - supports "
+    "opposes of lane \u4e2d\u6587 \u00df \u0130 b2b can't covid19 A.I. 1,234 1,567"
+)
+EDITED = st.lists(
+    st.tuples(st.integers(0, 400), st.lists(st.sampled_from(PIECES.split(" ")), max_size=4)),
+    max_size=6,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sampled_from(sorted(ORIGINALS)), st.lists(EDITED, min_size=2, max_size=4))
+def test_the_columns_say_what_single_comparisons_say_of_edited_texts(name, edits):
+    texts = []
+    for number, edited in enumerate(edits):
+        words = ORIGINALS[name].split(" ")
+        for place, pieces in edited:
+            words[place : place + len(pieces)] = pieces
+        texts.append(Text(str(number), "A headline", " ".join(words), "Evening Ledger"))
+    one, other = np.triu_indices(len(texts), 1)
+    verdicts = TextPairs(texts, SETTINGS, shipped_rules()).compare(one, other)
+    views = [TextView(text.id, text.title, text.text, text.outlet) for text in texts]
+    for first, second, verdict in zip(one, other, verdicts, strict=True):
+        single = same_text(views[first], views[second], SETTINGS)
+        assert (verdict.same, verdict.similarity, verdict.method) == (
+            single.same,
+            single.similarity,
+            single.method,
+        ), (verdict, single)
 
 
 # Against a store.
@@ -224,12 +343,14 @@ class Stored:
     def __init__(self, records) -> None:
         self.records = dict(records)
         self.bands = defaultdict(list)
-        for item in sketches_of(records, SETTINGS):
-            for band in item.bands:
-                self.bands[band].append((item.item_id, item.published_at))
+        for batch in in_batches(records):
+            for item in batch.sketches:
+                for band in item.bands:
+                    self.bands[band].append((band, item.item_id, item.published_at))
 
-    def candidates(self, bands, around, within):
-        return [found for band in bands for found in self.bands.get(band, ())]
+    def candidates(self, bands, since, until):
+        found = [member for band in bands for member in self.bands.get(band, ())]
+        return [member for member in found if since <= member[2] <= until]
 
     def texts(self, ids):
         return [(key, self.records[key].title, self.records[key].text) for key in ids]
@@ -239,7 +360,8 @@ def run(records, check, store=None, mode="in_memory"):
     options = PipelineOptions(["--direct_running_mode", mode, "--direct_num_workers", "2"])
     step = NearPairs(SETTINGS, store.candidates, store.texts) if store else NearPairs(SETTINGS)
     with beam.Pipeline(runner=FnApiRunner(), options=options) as pipeline:
-        assert_that(pipeline | beam.Create(records, reshuffle=False) | step, check)
+        created = pipeline | beam.Create(records, reshuffle=False)
+        assert_that(created | SketchArticles(SETTINGS) | step, check)
 
 
 @pytest.mark.parametrize(
@@ -278,7 +400,9 @@ def test_any_cut_into_batches_gives_the_same_stories(shuffler, batches):
         batch = records[number::batches]
         store = Stored(stored)
         step = VerifyStored(SETTINGS, shipped_rules(), store.candidates, store.texts)
-        found += [*find_edges(batch, SETTINGS), *step.process(batch)]
+        found += find_edges(batch, SETTINGS)
+        for sketched in in_batches(batch):
+            found += step.process(sketched)
         stored += batch
     assert stories(records, found) == expected(records)
 
@@ -291,18 +415,39 @@ def test_a_stored_text_that_can_no_longer_be_read_is_passed_over():
 
 
 def test_stored_candidates_are_bounded_and_the_likeliest_come_first():
-    sketch = sketches_of([("new", article("new", ORIGINALS["lane"]))], SETTINGS)[0]
-    many = [(f"{number:03}", sketch.published_at) for number in range(200)] * 2
-    often = [("often", sketch.published_at)] * 5
-    late = [("late", sketch.published_at + timedelta(days=8))] * 9
-    found = stored_partners(sketch, lambda bands, around, within: [*many, *often, *late], SETTINGS)
-    assert found[0] == "often" and "late" not in found
-    assert len(found) == SETTINGS.max_bucket
+    sketches = in_batches([("new", article("new", ORIGINALS["lane"]))])[0].sketches
+    published = sketches.published_at[0]
+
+    def candidates(bands, since, until):
+        members = [(f"{number:03}", published, 2) for number in range(200)]
+        members += [("often", published, 5), ("late", published + timedelta(days=8), 9)]
+        return [(band, name, at) for name, at, count in members for band in bands[:count]]
+
+    links = stored_links(sketches, candidates, SETTINGS)
+    names = {one if other == "new" else other for one, other in links.pairs()}
+    assert "often" in names and "late" not in names
+    assert len(links) == SETTINGS.max_bucket
+
+
+def test_the_store_is_asked_about_the_time_around_each_article_only():
+    asked = []
+
+    def candidates(bands, since, until):
+        asked.append((since, until))
+        return []
+
+    records = [
+        (name, article(name, ORIGINALS["lane"], hours=hours))
+        for name, hours in (("a", 0), ("b", 5), ("c", 24 * 400))
+    ]
+    assert not len(stored_links(in_batches(records)[0].sketches, candidates, SETTINGS))
+    horizon = timedelta(days=SETTINGS.horizon_days)
+    assert [until - since <= 3 * horizon for since, until in asked] == [True, True]
 
 
 def test_a_store_needs_both_callables():
     with pytest.raises(ValueError, match="go together"):
-        NearPairs(SETTINGS, store_candidates=lambda bands, around, within: [])
+        NearPairs(SETTINGS, store_candidates=lambda bands, since, until: [])
 
 
 def test_the_shared_wire_copy_case():
