@@ -22,6 +22,7 @@ from pipeline.commands.rebuild import rebuild
 from pipeline.commands.run import run
 from pipeline.commands.schedule import schedule
 from pipeline.commands.status import status
+from pipeline.commands.stories import stories
 from pipeline.commands.stream import stream
 from pipeline.commands.verify import verify
 from pipeline.errors import DEBUG_VARIABLE, Program
@@ -69,6 +70,7 @@ app.command(cls=PassesOptionsOn)(stream)
 app.command()(query)
 app.command()(alignments)
 app.command()(explain)
+app.command()(stories)
 app.command()(extract)
 app.command()(evaluate)
 app.command()(compact)

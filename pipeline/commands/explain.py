@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -20,12 +21,17 @@ from pipeline.commands.options import (
 )
 from pipeline.errors import say_note
 
+STORY = "story"
+
 
 def explain(
     source: Annotated[
-        str, typer.Argument(metavar="SOURCE", help="Who takes the stance: any name or id.")
+        str,
+        typer.Argument(metavar="SOURCE", help="Who takes the stance: any name or id; or 'story'."),
     ],
-    target: Annotated[str, typer.Argument(metavar="TARGET", help="Toward whom: any name or id.")],
+    target: Annotated[
+        str, typer.Argument(metavar="TARGET", help="Toward whom: any name or id; or a story's id.")
+    ],
     since: Since = None,
     until: Until = None,
     stance: Annotated[
@@ -41,11 +47,14 @@ def explain(
     output: Output = None,
     config: ConfigFile = None,
 ) -> None:
-    """Show the sentences behind a count.
+    """Show the sentences behind a count, or ('explain story ID') why articles are one story.
 
     Grouped by story, latest first, each with outlet, date, URL, voice and confidence. A state
     includes everyone who rolls up to it; an actor's own id or name shows that actor alone.
     """
+    if source == STORY:
+        explain_one_story(target, limit, json, output, config)
+        return
     from pipeline.explain import Request, find_evidence, first_stories, print_evidence
     from pipeline.formats import console, to_json
 
@@ -69,3 +78,23 @@ def explain(
         print_evidence(console(), rows)
     if more:
         say_note(f"the latest {limit} stories; --limit 0 shows all")
+
+
+def explain_one_story(
+    name: str, limit: int, json: bool, output: Path | None, config: Path | None
+) -> None:
+    """Show why each article of a story belongs to it."""
+    from pipeline.explain_story import explain_story, find_story, print_story
+    from pipeline.formats import console, to_json
+
+    settings = read_config(config).deduplicate
+    with open_output(output, config) as connection:
+        story = find_story(connection, name)
+        rows = explain_story(connection, story, settings, limit)
+    if json:
+        for row in rows:
+            sys.stdout.write(to_json(row) + "\n")
+    else:
+        print_story(console(), name, rows)
+    if (more := (rows[0]["story_articles"] or 1) - len(rows)) > 0:
+        say_note(f"the first {limit} articles, {more} more; --limit 0 shows all")
