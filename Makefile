@@ -4,13 +4,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 OUTPUT ?= out
+EVERY ?= 60
+FOR ?= 600
 FEEDPARSER := 6.0.12
 SOAK_KILLS ?= 100
 
-.PHONY: help setup run test lint format bench soak clean
+.PHONY: help setup run prism stream test lint format bench soak clean
 
 help:
 	@echo "make run     set up, read seeds/, print the alignment table (OUTPUT=out)"
+	@echo "make stream  publish seeds/ article by article on a local server and stream them (Prism: needs Go)"
 	@echo "make test    set up, lint, type-check, test"
 	@echo "make lint    ruff and mypy"
 	@echo "make format  ruff format"
@@ -32,6 +35,20 @@ $(STAMP): requirements.lock pyproject.toml
 
 run: $(STAMP)
 	$(BIN)/newsalign run seeds --output $(OUTPUT) --show-alignments
+
+# Prism, the local runner that streams, is a Go program.
+PRISM := github.com/apache/beam/sdks/v2/go/cmd/prism@v2.77.0
+prism:
+	@command -v prism >/dev/null || test -x "$$(go env GOPATH)/bin/prism" || go install $(PRISM)
+
+stream: $(STAMP) prism
+	@rm -f build/live.urls; mkdir -p build; \
+		$(BIN)/python -m benchmarks.live_server seeds/feeds --every $(EVERY) >build/live.urls & \
+		server=$$!; trap 'kill $$server' EXIT; \
+		until [ -s build/live.urls ]; do sleep 0.2; done; sleep 0.2; \
+		$(BIN)/newsalign stream $$(sed 's/^/--feed /' build/live.urls) --output $(OUTPUT)/stream \
+			--poll 10 --for $(FOR) --set network.allow_private=true; \
+		$(BIN)/newsalign alignments --output $(OUTPUT)/stream
 
 test: lint
 	$(BIN)/python -m pytest

@@ -147,7 +147,7 @@ class Metrics:
             self.runs.labels(ENDINGS[event]).inc()
             self.run_seconds.observe(fields["seconds"])
             if event == "run_finished":
-                self._count_polls(fields["counts"])
+                self.count_polls(fields["counts"])
 
     def show_health(self, health: Health) -> None:
         """Take over a judgement."""
@@ -178,7 +178,8 @@ class Metrics:
             if name.startswith("reject:"):
                 self.rejects.labels(name.removeprefix("reject:")).inc(number)
 
-    def _count_polls(self, counts: Mapping[str, int]) -> None:
+    def count_polls(self, counts: Mapping[str, int]) -> None:
+        """Count feeds asked, as a run reports them."""
         failed, same = counts.get("feeds_failed", 0), counts.get("feeds_not_modified", 0)
         self.polls.labels("failed").inc(failed)
         self.polls.labels("not_modified").inc(same)

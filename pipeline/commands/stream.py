@@ -5,7 +5,9 @@ from __future__ import annotations
 import json as jsonlib
 import signal
 import threading
+from contextlib import ExitStack
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -47,6 +49,12 @@ def stream(
         float | None,
         typer.Option("--poll", metavar="SECONDS", help="Ask a feed at most this often; 1800."),
     ] = None,
+    listen: Annotated[
+        str | None,
+        typer.Option(
+            "--listen", metavar="[HOST:]PORT", help="Serve /metrics, /health and /live there."
+        ),
+    ] = None,
     for_s: Annotated[
         float | None,
         typer.Option("--for", min=1.0, metavar="SECONDS", help="End after this time."),
@@ -63,7 +71,9 @@ def stream(
     loses and doubles nothing: the next start goes on. Any Beam option can follow after "--".
     """
     overrides = input_overrides(parse_settings(settings), inputs, feed, feeds)
-    overrides |= text_overrides({"output.path": output, "stream.runner": runner})
+    overrides |= text_overrides(
+        {"output.path": output, "stream.runner": runner, "stream.listen": listen}
+    )
     numbers = {"stream.window_s": window, "feeds.interval_s": poll}
     overrides |= {key: value for key, value in numbers.items() if value is not None}
     if ctx.meta.get(BEAM_OPTIONS):
@@ -76,12 +86,19 @@ def stream(
 def _stream(config: Config, base: Any, for_s: float | None, json: bool) -> None:
     from pipeline.config import ConfigError
     from pipeline.formats import console
+    from pipeline.metrics import Metrics
+    from pipeline.metrics_server import ListenError, MetricsServer
+    from pipeline.store.layout import Layout
     from pipeline.store.lock import LockedError
+    from pipeline.stream.monitor import Monitor
     from pipeline.stream.supervisor import Supervisor, check_stream, needs_download
 
     screen = console()
+    metrics = Metrics(Layout(Path(config.output.path).absolute()))
+    monitor = Monitor(config, metrics)
 
     def show(event: dict[str, Any]) -> None:
+        monitor.observe(event)
         if json:
             print(jsonlib.dumps(event, ensure_ascii=False), flush=True)
         else:
@@ -93,8 +110,15 @@ def _stream(config: Config, base: Any, for_s: float | None, json: bool) -> None:
         if advice is not None:
             say_note(advice)
         supervisor = Supervisor(config, base, show, for_s)
-        _stop_on_signals(supervisor.stop)
-        supervisor.run()
+        with ExitStack() as stack:
+            if config.stream.listen:
+                server = MetricsServer(config.stream.listen, metrics, monitor.health)
+                stack.enter_context(server)
+                show({"event": "listening", "port": server.port})
+            _stop_on_signals(supervisor.stop)
+            supervisor.run()
+    except ListenError as error:
+        raise UserError(f"stream.listen: {error}") from None
     except ConfigError as error:
         raise UserError(str(error)) from None
     except LockedError as error:
@@ -140,6 +164,8 @@ def _in_words(event: dict[str, Any]) -> str | None:
     if kind in ("arrival_failed", "commit_failed", "failed"):
         what = {"arrival_failed": "can't read", "commit_failed": "can't commit"}.get(kind, "failed")
         return f"{what}: {event['error']}; it will be tried again"
+    if kind == "listening":
+        return f"listening on port {event['port']}: /metrics, /health, /live"
     if kind == "waiting":
         return f"waiting: {event['reason']}"
     if kind == "restarting":

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 from transforms.feed_state import FeedState
 
 if TYPE_CHECKING:
+    from pipeline.config import Config
     from pipeline.feeds.state import FeedStore
+    from pipeline.store.layout import Layout
 
 NO_FAILURE = frozenset({None, "empty_feed", "host_paused"})
 
@@ -39,6 +41,23 @@ class FeedsSummary:
         """Return the fields as JSON values."""
         values = {name: getattr(self, name) for name in type(self).__dataclass_fields__}
         return {k: v.isoformat() if isinstance(v, datetime) else v for k, v in values.items()}
+
+
+def survey_feeds(config: Config, layout: Layout, now: datetime) -> FeedsSummary | None:
+    """Return how a config's feeds stand, None where it has none or they can't be looked up."""
+    from pipeline.config import ConfigError
+    from pipeline.feeds.place import FeedsError, database_url, may_hold_feeds
+    from pipeline.run import feed_urls
+
+    try:
+        named = feed_urls(config)
+        if not (named or may_hold_feeds(config.feeds, layout)):
+            return None
+        from pipeline.feeds.state import FeedStore
+
+        return summarise(all_feeds(FeedStore(database_url(config.feeds, layout)), named), now)
+    except (FeedsError, ConfigError):
+        return None
 
 
 def all_feeds(store: FeedStore, named: Sequence[str]) -> list[FeedState]:

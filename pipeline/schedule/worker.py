@@ -93,22 +93,13 @@ class Worker:
 
     def _survey(self, config: Config, counts: dict[str, int]) -> None:
         """Say how feeds stand; the run has succeeded, so a database that is gone now is no news."""
-        from pipeline.feeds.place import FeedsError, database_url, may_hold_feeds
-        from pipeline.run import feed_urls
+        from pipeline.feeds.survey import survey_feeds
         from pipeline.store.layout import Layout
 
         layout = Layout(Path(config.output.path).absolute())
-        try:
-            named = feed_urls(config)
-            if not (named or may_hold_feeds(config.feeds, layout)):
-                return
-            from pipeline.feeds.state import FeedStore
-            from pipeline.feeds.survey import all_feeds, summarise
-
-            states = all_feeds(FeedStore(database_url(config.feeds, layout)), named)
-        except (FeedsError, ConfigError):
+        summary = survey_feeds(config, layout, datetime.now(UTC))
+        if summary is None:
             return
-        summary = summarise(states, datetime.now(UTC))
         self._say(SURVEY, summary.as_values())
         polled = counts.get("feeds_polled", 0)
         if polled and counts.get("feeds_failed") == polled:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from pipeline.config import Config
 from pipeline.feeds.place import database_url, may_hold_feeds
-from pipeline.feeds.polling import plan_polls
+from pipeline.feeds.polling import plan_polls, poll_counts
 from pipeline.feeds.state import FeedStore, store_id
 from pipeline.journal import Journal
 from pipeline.run import feed_urls
@@ -51,7 +51,14 @@ class ArrivalFailed:
     pause_s: float
 
 
-Event = Arrived | ArrivalFailed
+@dataclass(frozen=True, slots=True)
+class Polled:
+    """Feeds that were asked, and what was noted of it; counts as in `poll_counts`."""
+
+    counts: dict[str, int]
+
+
+Event = Arrived | ArrivalFailed | Polled
 
 
 class Arrivals:
@@ -78,7 +85,7 @@ class Arrivals:
         self._running: dict[int, Future[None]] = {}
         self._failures: dict[int, int] = {}
         self._not_before: dict[int, float] = {}
-        self._news: list[Arrived] = []
+        self._news: list[Event] = []
         self._looked = float("-inf")
 
     def tick(self) -> list[Event]:
@@ -190,6 +197,7 @@ class Arrivals:
         self._write(held)
         if polls:
             store.save_polls(polls, self._config.feeds)
+            self._news.append(Polled(poll_counts(polls)))
 
     def _read_files(self) -> None:
         now = datetime.now(UTC)

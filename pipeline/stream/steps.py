@@ -4,23 +4,31 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.config import Config, ConfigError
-from pipeline.stream.arrivals import Arrivals, Arrived
+from pipeline.config import Config
+from pipeline.errors import one_line
+from pipeline.feeds.survey import survey_feeds
+from pipeline.store.layout import Layout
+from pipeline.stream.arrivals import ArrivalFailed, Arrivals, Arrived
 from pipeline.stream.events import emit
 
 if TYPE_CHECKING:
     from pipeline.warm import WarmJobs
 
 LOCK_WAIT_S = 5.0
+SURVEY_S = 30.0
+# What a run says of each article is too much for a stream's events.
+PASSED_ON = frozenset({"batch_committed"})
 
 _committing = threading.Lock()
 _stopping = threading.Event()
+_surveyed: dict[Path, float] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,38 +63,65 @@ class JournalReader:
             if isinstance(event, Arrived):
                 emit("arrived", records=event.records)
                 yield event.records
-            else:
+            elif isinstance(event, ArrivalFailed):
                 emit("arrival_failed", error=event.error, retry_s=event.pause_s)
+            else:
+                emit("polled", counts=event.counts)
 
 
 def commit_pending(spec: StreamSpec, arrived: int) -> None:
     """Commit what waits in the journal; never raises, for what waits is tried again."""
-    from pipeline.run import drain
-    from pipeline.store.lock import LockedError
-    from pipeline.supervise import RunFailedError, UnusableError
-
-    del arrived  # The journal knows better what waits, after a restart above all.
     with _committing:
         if _stopping.is_set():
             return
-        started = time.monotonic()
-        try:
-            report = drain(
-                spec.settings(), spec.base, command="stream", jobs=_jobs(), wait_s=LOCK_WAIT_S
-            )
-        except LockedError as error:
-            emit("waiting", reason=str(error))
-        except (ConfigError, RunFailedError, UnusableError) as error:
-            emit("commit_failed", error=str(error))
-        except Exception as error:
-            # Disk full, read-only, and what nobody thought of: the journal has it all.
-            emit("commit_failed", error=f"{type(error).__name__}: {error}")
-        else:
-            if report is not None:
-                seconds = round(time.monotonic() - started, 3)
-                facts = report.as_dict()
-                del facts["changed"]
-                emit("committed", took_s=seconds, **facts)
+        _commit(spec, arrived)
+
+
+def _commit(spec: StreamSpec, arrived: int) -> None:
+    from pipeline.run import drain
+    from pipeline.store.lock import LockedError
+
+    started = time.monotonic()
+    config = spec.settings()
+    try:
+        report = drain(
+            config,
+            spec.base,
+            command="stream",
+            jobs=_jobs(),
+            wait_s=LOCK_WAIT_S,
+            on_event=_pass_on,
+        )
+    except LockedError as error:
+        emit("waiting", reason=str(error))
+        return
+    except Exception as error:
+        # Disk full, read-only, a broken lexicon, and what nobody thought of: the journal has it.
+        emit("commit_failed", error=one_line(str(error) or type(error).__name__))
+        return
+    if report is None:
+        emit("window", arrived=arrived)
+    else:
+        facts = report.as_dict()
+        del facts["changed"]
+        emit("committed", took_s=round(time.monotonic() - started, 3), **facts)
+    _survey(config, Path(spec.root))
+
+
+def _pass_on(event: str, fields: Mapping[str, Any]) -> None:
+    if event in PASSED_ON:
+        emit(event, **fields)
+
+
+def _survey(config: Config, root: Path) -> None:
+    """Say now and then how the feeds stand."""
+    now = time.monotonic()
+    if now - _surveyed.get(root, -SURVEY_S) < SURVEY_S:
+        return
+    _surveyed[root] = now
+    summary = survey_feeds(config, Layout(root), datetime.now(UTC))
+    if summary is not None:
+        emit("feeds_surveyed", **summary.as_values())
 
 
 def stop_soon(wait_s: float) -> None:

@@ -1,0 +1,57 @@
+"""A stream's metrics and health, from the events that it prints."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pipeline.config import Config
+from pipeline.health import Health, judge
+from pipeline.metrics import Metrics
+
+PERIODS = 3
+LEAST_PERIOD_S = 100.0  # a window is short, and a batch after a long stop may take minutes
+# A window that committed, or had nothing to commit.
+WELL = frozenset({"committed", "window"})
+
+
+class Monitor:
+    """Follows a stream; `observe` takes its events, `health` judges, other threads may ask."""
+
+    def __init__(
+        self, config: Config, metrics: Metrics, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._metrics = metrics
+        self._clock = clock
+        self._period_s = max(config.stream.window_s, LEAST_PERIOD_S)
+        self._started = self._well = clock()
+        self._succeeded = False
+
+    def observe(self, event: Mapping[str, Any]) -> None:
+        """Take one event."""
+        kind = event["event"]
+        if kind in WELL:
+            self._well = self._clock()
+            self._succeeded = True
+            self._metrics.last_success.set(time.time())
+        if kind == "committed":
+            fields = {"seconds": event["took_s"], "counts": event["counts"]}
+            self._metrics.observe("run_finished", fields)
+        elif kind == "commit_failed":
+            self._metrics.runs.labels("failed").inc()
+        elif kind == "polled":
+            self._metrics.count_polls(event["counts"])
+        else:
+            self._metrics.observe(kind, event)
+
+    def health(self) -> Health:
+        """Return whether windows are committed as they should be."""
+        now = self._clock()
+        return judge(
+            up_s=now - self._started,
+            silent_s=now - self._well,
+            succeeded=self._succeeded,
+            period_s=self._period_s,
+            limit_s=PERIODS * self._period_s,
+        )

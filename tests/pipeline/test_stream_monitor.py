@@ -1,0 +1,66 @@
+"""A stream's health and metrics, from events."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pipeline.config import load_config
+from pipeline.metrics import Metrics
+from pipeline.store.layout import Layout
+from pipeline.stream.monitor import Monitor
+
+
+class Clock:
+    now = 1_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def make(tmp_path: Path) -> tuple[Monitor, Metrics, Clock]:
+    clock, metrics = Clock(), Metrics(Layout(tmp_path))
+    return Monitor(load_config(None), metrics, clock), metrics, clock
+
+
+def value(metrics: Metrics, series: str) -> float:
+    for line in metrics.text().decode().splitlines():
+        if line.startswith(series + " "):
+            return float(line.rsplit(" ", 1)[1])
+    raise AssertionError(series)
+
+
+def test_silence_or_failures_for_three_periods_turn_it_red_and_a_window_green(
+    tmp_path: Path,
+) -> None:
+    monitor, metrics, clock = make(tmp_path)
+    assert monitor.health().ok
+    clock.now += 299
+    assert monitor.health().ok
+    clock.now += 2
+    monitor.observe({"event": "commit_failed", "error": "disk full"})
+    assert not monitor.health().ok
+    monitor.observe({"event": "window", "arrived": 0})
+    assert monitor.health().ok
+    assert value(metrics, 'newsalign_runs_total{status="failed"}') == 1
+
+
+def test_commits_and_polls_are_counted(tmp_path: Path) -> None:
+    monitor, metrics, _ = make(tmp_path)
+    counts = {"new": 3, "copies": 1, "evidence": 5, "reject:empty_feed": 2}
+    monitor.observe(
+        {
+            "event": "batch_committed",
+            "counts": counts,
+            "analyse_seconds": 1.0,
+            "commit_seconds": 0.1,
+        }
+    )
+    monitor.observe({"event": "committed", "took_s": 2.0, "counts": counts})
+    polled = {"feeds_polled": 4, "feeds_not_modified": 2, "feeds_failed": 1}
+    monitor.observe({"event": "polled", "counts": polled})
+    monitor.observe({"event": "started", "runner": "PrismRunner"})
+    assert value(metrics, 'newsalign_articles_total{result="new"}') == 3
+    assert value(metrics, 'newsalign_rejects_total{reason="empty_feed"}') == 2
+    assert value(metrics, 'newsalign_runs_total{status="done"}') == 1
+    assert value(metrics, 'newsalign_feed_polls_total{answer="read"}') == 1
+    assert value(metrics, 'newsalign_feed_polls_total{answer="not_modified"}') == 2
