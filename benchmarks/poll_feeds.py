@@ -13,6 +13,7 @@ processes of the job; pages that they share count in each.
 from __future__ import annotations
 
 import argparse
+import os
 import tempfile
 import time
 from dataclasses import asdict, dataclass
@@ -25,20 +26,22 @@ from benchmarks.slow_feeds import ENTRIES, LATENCY_S, SlowFeeds, body_of, slow_f
 
 @dataclass(frozen=True, slots=True)
 class Poll:
-    """One poll of all feeds: seconds until durable, seconds of the whole job, peak in MB."""
+    """One poll of all feeds: seconds until durable, of the whole job, of its CPUs, peak in MB."""
 
     seconds: float
     job_seconds: float
+    cpu_seconds: float
     peak_mb: float
     counts: dict[str, Any]
 
 
-class Peaks:
-    """The peak memory of every process that descends from this one, but for the server."""
+class Usage:
+    """Peak memory and CPU time of every process that descends from this one, but the server."""
 
     def __init__(self, without: int) -> None:
         self._without = without
         self._kb: dict[int, int] = {}
+        self._ticks: dict[int, int] = {}
 
     def sample(self) -> None:
         """Look at the processes that there are now."""
@@ -50,8 +53,10 @@ class Peaks:
             waiting += _children(str(pid))
             try:
                 status = Path(f"/proc/{pid}/status").read_text()
+                times = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
             except OSError:
                 continue
+            self._ticks[pid] = int(times[11]) + int(times[12])
             for line in status.splitlines():
                 if line.startswith("VmHWM:"):
                     self._kb[pid] = int(line.split()[1])
@@ -60,6 +65,11 @@ class Peaks:
     def megabytes(self) -> float:
         """Return the sum of the peaks."""
         return sum(self._kb.values()) / 1024
+
+    @property
+    def cpu_seconds(self) -> float:
+        """Return the sum of the CPU times, start of the processes included."""
+        return sum(self._ticks.values()) / os.sysconf("SC_CLK_TCK")
 
 
 def _children(pid: str) -> list[int]:
@@ -88,7 +98,7 @@ def poll(server: SlowFeeds, root: Path, urls: list[str], concurrency: int) -> Po
     store = FeedStore(f"sqlite:///{root}/feeds.sqlite")
     plan = plan_polls(store, urls, config.feeds, now)
     job = Job(Path(tempfile.mkdtemp(dir=root)))
-    polls, peaks = job.folder / "polls", Peaks(without=server.pid)
+    polls, usage = job.folder / "polls", Usage(without=server.pid)
     spec = JobSpec(
         kind="arrival",
         config=config.model_dump(mode="json"),
@@ -101,13 +111,14 @@ def poll(server: SlowFeeds, root: Path, urls: list[str], concurrency: int) -> Po
         polls=str(polls),
     )
     began = time.time()
-    run_job(job, spec, 3_600.0, peaks.sample)
+    run_job(job, spec, 3_600.0, usage.sample)
     ended = time.time()
     written = [path.stat().st_mtime for path in root.glob("**/*.jsonl")]
     store.save_polls(read_polls(polls), config.feeds)
     counts = server.counts()
     assert counts["requests"] == len(urls), counts
-    return Poll(max(written) - counts["first_at"], ended - began, peaks.megabytes, counts)
+    seconds = max(written) - counts["first_at"]
+    return Poll(seconds, ended - began, usage.cpu_seconds, usage.megabytes, counts)
 
 
 def measure(feeds: int, concurrency: int, polls: int) -> list[Poll]:
@@ -154,7 +165,7 @@ def main() -> None:
         f"{ENTRIES} entries a feed; bound = feeds x latency / concurrency"
     )
     print(
-        f"{'feeds':>7}{'poll':>7}{'bound':>9}{'time':>9}{'ratio':>7}{'304s':>8}{'job':>7}{'MB':>6}"
+        f"{'feeds':>7}{'poll':>7}{'bound':>9}{'time':>9}{'ratio':>7}{'304s':>8}{'job':>7}{'CPU':>7}{'MB':>6}"
     )
     peaks = []
     for feeds in arguments.feeds:
@@ -172,7 +183,11 @@ def main() -> None:
         found = measure(feeds, arguments.concurrency, arguments.polls)
         for name, one in zip(("first", "second"), found, strict=False):
             answered = one.counts["not_modified"]
-            show(name, one.seconds, f"{answered:>8,}{one.job_seconds:>6.0f}s{one.peak_mb:>6.0f}")
+            show(
+                name,
+                one.seconds,
+                f"{answered:>8,}{one.job_seconds:>6.0f}s{one.cpu_seconds:>6.1f}s{one.peak_mb:>6.0f}",
+            )
         peaks.append(found[0].peak_mb)
     if len(peaks) > 1:
         print(f"peak memory, most feeds to fewest: {peaks[-1] / peaks[0]:.2f}")
