@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,9 +21,10 @@ from upkeep_store import FIRST_DAY, build_whole_store, contents, rewrite
 
 from pipeline.config import load_config
 from pipeline.maintenance.verify import verify
+from pipeline.maintenance.verify_files import check_files
 from pipeline.store.checksums import note_files, sum_file
 from pipeline.store.layout import Layout
-from pipeline.store.lock import writer_lock
+from pipeline.store.lock import LockedError, writer_lock
 from transforms.parquet_io import Row, partition_path, write_rows
 from transforms.records import RawItem
 from transforms.schemas import ALIGNMENTS, ARTICLES, REJECTS, STANCES, STORY_ALIASES
@@ -282,6 +286,52 @@ def test_it_reads_the_store_as_it_was_while_others_write(
     assert verify(layout, load_config(None)).ok
     monkeypatch.undo()
     assert not verify(layout, load_config(None)).ok
+
+
+def test_without_hard_links_the_store_is_held_while_it_is_read(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_links(*args: Any) -> None:
+        raise OSError(errno.EPERM, "no hard links here")
+
+    def and_meanwhile(*args: Any) -> Any:
+        with pytest.raises(LockedError, match="verify"), writer_lock(layout.lock, "run"):
+            pass
+        return check_files(*args)
+
+    monkeypatch.setattr("os.link", no_links)
+    monkeypatch.setattr("pipeline.maintenance.verify.check_files", and_meanwhile)
+    assert verify(layout, load_config(None)).ok
+    assert not list(layout.snapshots.iterdir())
+
+
+def test_a_store_that_cannot_be_written_to_is_read_as_it_is(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read_only(*args: Any) -> None:
+        raise OSError(errno.EROFS, "read-only file system")
+
+    monkeypatch.setattr("pipeline.maintenance.snapshot.writer_lock", read_only)
+    monkeypatch.setattr("os.link", read_only)
+    read: list[Path] = []
+
+    def noting(store: Layout, findings: Any) -> set[str]:
+        read.append(store.root)
+        return check_files(store, findings)
+
+    monkeypatch.setattr("pipeline.maintenance.verify.check_files", noting)
+    assert verify(layout, load_config(None)).ok
+    assert read == [layout.root]
+
+
+def test_a_snapshot_that_a_kill_left_goes_with_the_next(layout: Layout) -> None:
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    child.wait()
+    left = layout.snapshots / f"{child.pid}-abc"
+    left.mkdir(parents=True)
+    (left / "file").write_text("x")
+    assert verify(layout, load_config(None)).ok
+    assert list(layout.snapshots.iterdir()) == []
 
 
 def test_a_store_that_is_written_to_is_waited_for(layout: Layout, invoke: Invoke) -> None:
