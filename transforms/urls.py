@@ -12,7 +12,9 @@ import tld
 
 from transforms.cleaning_rules import CleaningRules, load_rules
 
-MAX_URL_CHARS = 4_096
+MAX_URL_CHARS = 4_096  # as it is and as its key
+# A character takes at most twelve as escapes, so that the key of such a URL is never too long.
+_SURELY_SHORT = 300
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 _SPACE = re.compile(r"[\x00-\x20\x7f-\xa0\u200b\u2028\u2029\ufeff]+")
@@ -28,14 +30,15 @@ _AMP_SUFFIX = re.compile(r"(?<=.)(?:/amp/?|\.amp(?=\.html?$)|\.amp)$|(?<=.)\.amp
 
 
 def canonical_url(url: str, rules: CleaningRules | None = None) -> str:
-    """Return the key form of an absolute http(s) URL, or "" for anything else.
+    """Return the key form of an absolute http(s) URL, or "" for anything else or too long a key.
 
     The key is https, without user, default port, fragment, tracking parameters, trailing slash,
     AMP cache, `/amp` suffix or mobile host label; the host is punycode, parameters are sorted by
     name, escapes are upper case and only where needed. It is a key, not promised to be fetchable.
     Applying it twice changes nothing.
     """
-    return _canonical(url, rules or load_rules())
+    key = _canonical(url, rules or load_rules())
+    return key if len(key) <= MAX_URL_CHARS else ""
 
 
 @lru_cache(maxsize=4_096)
@@ -68,7 +71,9 @@ def absolute_url(url: str | None, base: str | None) -> str | None:
     except ValueError:
         return None
     joined = joined.replace(" ", "%20")
-    return joined if len(joined) <= MAX_URL_CHARS and _split(joined) is not None else None
+    if _split(joined) is None:
+        return None
+    return joined if len(joined) <= _SURELY_SHORT or canonical_url(joined) else None
 
 
 def is_site_root(url: str) -> bool:
@@ -95,7 +100,7 @@ def adopted_canonical(page_url: str | None, declared: str | None) -> str | None:
     return target if domain(target) == domain(source) else None
 
 
-def _canonical(url: str, rules: CleaningRules, depth: int = 0) -> str:
+def _canonical(url: str, rules: CleaningRules) -> str:
     parts = _split(url)
     if parts is None:
         return ""
@@ -103,8 +108,9 @@ def _canonical(url: str, rules: CleaningRules, depth: int = 0) -> str:
     host = _host(netloc)
     path = _resolve_dots(_escape(path, _PATH_SAFE))
     inner = _behind_amp_cache(host, path, query)
-    if inner is not None and depth < 4 and _split(inner) is not None:
-        return _canonical(inner, rules, depth + 1)
+    if inner is not None and _split(inner) is not None:
+        # Each is shorter than the one around it, so that there is an end.
+        return _canonical(inner, rules)
     host = _without_mobile_label(host, rules)
     port = _port(netloc)
     where = f"[{host}]" if ":" in host else host

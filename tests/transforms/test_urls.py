@@ -5,7 +5,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from transforms.urls import absolute_url, adopted_canonical, canonical_url, domain, is_site_root
+from transforms.urls import (
+    MAX_URL_CHARS,
+    absolute_url,
+    adopted_canonical,
+    canonical_url,
+    domain,
+    is_site_root,
+)
 
 KEY = "https://daily.example.net/politics/treaty"
 
@@ -159,6 +166,27 @@ def test_a_host_may_end_in_any_full_stop(dot: str) -> None:
 def test_what_is_left_of_a_variant_is_in_normal_form_too(url: str, key: str) -> None:
     assert canonical_url(url) == key
     assert canonical_url(key) == key
+
+
+def test_caches_of_caches_are_taken_off_to_the_last() -> None:
+    inner = "x.example.org/a"
+    for layers in (1, 5, 6, 150):
+        url = "https://" + "a-b.cdn.ampproject.org/c/s/" * layers + inner
+        assert canonical_url(url) == f"https://{inner}"
+
+
+@pytest.mark.parametrize("letter", ["a", "é", "€", "\U0001f600", "%"])
+@pytest.mark.parametrize("start", ["http://www.ü.example/", "https://daily.example.net/?q="])
+def test_a_url_whose_key_would_be_too_long_is_none(start: str, letter: str) -> None:
+    keys = []
+    for length in range(200, MAX_URL_CHARS + 80, 61):
+        url = start + letter * length
+        keys.append(key := canonical_url(url))
+        assert len(key) <= MAX_URL_CHARS
+        assert canonical_url(key) == key
+        assert (absolute_url(url, None) is None) == (key == "")
+    assert keys[0]
+    assert not keys[-1]
 
 
 def test_public_case_of_url_variants() -> None:
