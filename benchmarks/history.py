@@ -5,7 +5,8 @@
 The histories are synthetic daily partitions with their index, written directly. A run then brings
 the articles of one day more, several times, a new day each time. Bytes are what the run's
 processes read by system calls (rchar of /proc/PID/io), page cache or not: modules, model and
-catalog, which no history changes, and what they read of the store.
+catalog, which no history changes, and what they read of the store; not the pages of the index that
+workers have mapped, which only the seconds show.
 """
 
 from __future__ import annotations

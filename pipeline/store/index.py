@@ -75,13 +75,34 @@ class IndexChanges:
 
 
 def open_index(path: Path) -> sqlite3.Connection:
-    """Open the index for writing, making it where there is none."""
+    """Open the index for writing, making it where there is none.
+
+    One of another format gives way to an empty one, which the next start fills from the Parquet:
+    a commit that an earlier version began can be finished.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     connection = sqlite3.connect(path, timeout=60.0)
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
-    connection.executescript(SCHEMA)
+    try:
+        found = _format(connection)
+        if found not in (None, FORMAT):
+            connection.close()
+            drop_index(path)
+            connection, found = sqlite3.connect(path, timeout=60.0), None
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+        if found is None:
+            connection.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version = {FORMAT}; COMMIT;")
+    except sqlite3.Error:
+        connection.close()
+        raise
     return connection
+
+
+def _format(db: sqlite3.Connection) -> int | None:
+    """Return the format of an index, None for an empty one."""
+    if db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0:
+        return None
+    return int(db.execute("PRAGMA user_version").fetchone()[0])
 
 
 def drop_index(path: Path) -> None:

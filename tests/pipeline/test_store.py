@@ -7,9 +7,11 @@ import json
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -27,6 +29,7 @@ from pipeline.store.index import (
 )
 from pipeline.store.layout import Layout
 from pipeline.store.lock import LockedError, writer_lock
+from pipeline.store.rebuild import noted
 from transforms.parquet_io import partition_path, read_rows, write_rows
 from transforms.partitions import Place
 from transforms.records import RawItem
@@ -241,6 +244,19 @@ def test_of_a_crowded_band_the_first_and_the_last_come_back(tmp_path: Path) -> N
     apply_changes(path, "b1", changes(*(article(name) for name in names)))
     found = [name for _, name, _ in IndexView(path).band_members([1], NOW, NOW)]
     assert found == [*names[: BAND_MEMBERS // 2], *names[-BAND_MEMBERS // 2 :]]
+
+
+def test_a_commit_to_an_index_of_another_format_can_be_finished(tmp_path: Path) -> None:
+    layout = Layout(tmp_path / "out")
+    change = prepare(layout, "b1", "one")
+    with closing(sqlite3.connect(layout.index)) as db, db:
+        db.execute("CREATE TABLE articles (something_else TEXT)")
+        db.execute("CREATE TABLE about (name TEXT, value TEXT)")
+        db.execute("INSERT INTO about VALUES ('deduplicate', '1 {}')")
+    assert commit(layout, change) == [Place("story_aliases", "")]
+    assert list(IndexView(layout.index).articles(["b1"])) == ["b1"]
+    # It holds this batch alone, and says of no settings that it was made with them.
+    assert noted(layout.index) is None
 
 
 def test_a_commit_to_a_damaged_index_leaves_it_to_be_made_anew(tmp_path: Path) -> None:
