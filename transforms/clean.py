@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import apache_beam as beam
@@ -64,6 +65,9 @@ def clean_item(
     if published.value is None and modified.value is not None:
         published = ParsedDate(modified.value, (*published.flags, *modified.flags))
     flags += published.flags if item.published or published.value else ("date_missing",)
+    if _is_late(published.value, item, settings):
+        detail = f"published {published.value}, over {settings.horizon_days} days before it came"
+        return _reject(item, "too_late", detail, title)
     language = detect_language(f"{title}\n{text}", item.language, rules.languages)
     url = absolute_url(item.url, item.base_url)
     canonical = canonical_url(url, rules) if url else ""
@@ -93,6 +97,13 @@ def clean_item(
         modified_at=modified.value if modified.value != published.value else None,
         flags=tuple(dict.fromkeys(flags)),
     )
+
+
+def _is_late(published: datetime | None, item: RawItem, settings: CleanSettings) -> bool:
+    """Say whether an item comes too long after its publication to change counts any more."""
+    if not settings.horizon_days or published is None:
+        return False
+    return item.fetched_at - published > timedelta(days=settings.horizon_days)
 
 
 def identity_keys(item: RawItem, outlet: str, canonical: str, content_hash: str) -> tuple[str, ...]:

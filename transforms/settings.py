@@ -88,6 +88,7 @@ class CleanSettings(Section):
     max_words: Positive = 20_000
     max_title_chars: Positive = 500
     earliest_year: Annotated[int, Field(ge=1, le=9999)] = 1990
+    horizon_days: Annotated[int, Field(ge=0)] = 0
     rules: str = "cleaning.toml"
 
 

@@ -46,6 +46,16 @@ def article(item: RawItem = RAW, **changes: Any) -> Article:
     return result
 
 
+def test_what_comes_beyond_the_horizon_is_a_reject() -> None:
+    late = clean_item(RAW, SETTINGS.model_copy(update={"horizon_days": 20}))
+    assert isinstance(late, Reject)
+    assert (late.stage, late.reason) == ("clean", "too_late")
+    assert "2025-05-11" in late.detail
+    assert isinstance(clean_item(RAW, SETTINGS.model_copy(update={"horizon_days": 22})), Article)
+    undated = replace(RAW, published=None, modified=None)
+    assert isinstance(clean_item(undated, SETTINGS.model_copy(update={"horizon_days": 1})), Article)
+
+
 def test_a_feed_item_becomes_an_article() -> None:
     found = article()
     assert found.title == "Valdoria & Torrin to sign"
