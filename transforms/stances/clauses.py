@@ -115,8 +115,14 @@ class Clauses:
         return found
 
     def place(self, p: int) -> list[int]:
-        """Return B in "B, where A bombed two villages"."""
+        """Return B in "B, where A bombed two villages", "A bombed two villages in B"."""
         tree = self.tree
+        hit = {tree.lemma[c] for o in self.objects(p) for c in tree.conjuncts(o)}
+        if not hit & self.lexicon.words["sites"]:
+            return []
+        inside = self.complements(p, "in")
+        if inside:
+            return inside
         is_there = any(tree.lower[k] == "where" for k in tree.children(p, "advmod"))
         return [tree.head[p]] if tree.dep[p] == "relcl" and is_there else []
 
@@ -215,7 +221,11 @@ class Clauses:
         tree = self.tree
         own = self._own_subjects(p)
         if own:
-            return [self.antecedent(k, p) for k in own]
+            nouns = [self.antecedent(k, p) for k in own]
+            if nouns != own and tree.lemma[nouns[0]] in self.lexicon.words["messages"]:
+                # "A filed a lawsuit that accuses B"
+                return self._holders_of_noun(nouns[0], steps)
+            return nouns
         if steps <= 0 or tree.head[p] == p:
             return []
         above, dep = tree.head[p], tree.dep[p]

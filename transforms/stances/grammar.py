@@ -72,7 +72,7 @@ class Grammar:
         """Return the stances of one sentence of the tree, in reading order."""
         stated: list[Stated] = []
         first, last = self.tree.bounds[number]
-        figurative = self.lexicon.words["figurative"] if self.sport.in_sentence(first, last) else ()
+        figurative = self.lexicon.words["figurative"] if self.sport.in_sentence(number) else ()
         for item in self._predicates(first, last):
             if isinstance(item, Reading) and item.group in figurative:
                 continue

@@ -29,7 +29,7 @@ DIRECTED_MODIFIER = 0.85
 class Holder:
     """An actor's mention that a noun stands for; `factor` in 0..1 scales the confidence.
 
-    `private`: the people named don't act for their state, though they may be acted on.
+    `private`: what is named doesn't act for the state, though it may be acted on.
     """
 
     mention: Mention
@@ -117,7 +117,11 @@ class Holders:
         if word in self.words["report_nouns"]:
             return self._through(i, ("by", "from"), depth)
         speaks_for = ("for",) if word in self.words["speakers"] else ()
-        inner = self._through(i, ("of", "by", "from", *speaks_for, "in", "at"), depth)
+        inner = self._through(i, ("of", "by", "from", *speaks_for), depth)
+        if not inner:
+            # "the government in Kabul" acts for its state, "prices in Kabul" don't
+            inner = self._through(i, ("in", "at"), depth)
+            private = private or not {word, self.tree.lower[i]} & self.words["organs"]
         return scaled(owners + inner, 1.0, private=private)
 
     def _is_excluded(self, i: int) -> bool:

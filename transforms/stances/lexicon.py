@@ -81,6 +81,9 @@ WORDS = (
     "views",
     "desist",
     "sport",
+    "bloodshed",
+    "organs",
+    "sites",
     "figurative",
 )
 

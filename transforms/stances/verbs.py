@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from transforms.stances.clauses import Clauses
-from transforms.stances.holders import IN, Holder, Holders, scaled
+from transforms.stances.holders import Holder, Holders, scaled
 from transforms.stances.lexicon import Frame, Lexicon
 from transforms.stances.pairs import directed, mutual
 from transforms.stances.phrases import matching_frames, phrase_tokens
@@ -18,6 +18,7 @@ from transforms.stances.tree import Tree
 JOINT = 0.95
 REVERSED = 0.85
 EXCHANGED = 0.9
+SITED = 0.75
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ class Verbs:
                 nouns = self.clauses.complements(p, place) or self._below_phrase(p, frame, place)
             found = self.holders.of_all(nouns, makers=frame.kind == "statement")
             if not found and nouns and frame.accusation:
-                found = scaled(self.holders.of_all(self.clauses.place(p)), IN)
+                found = scaled(self.holders.of_all(self.clauses.place(p)), SITED)
             if found:
                 return place, found
         return "", []
