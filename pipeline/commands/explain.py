@@ -47,7 +47,7 @@ def explain(
     output: Output = None,
     config: ConfigFile = None,
 ) -> None:
-    """Show the sentences behind a count, or ('explain story ID') why articles are one story.
+    """Show the sentences behind a count, or why a story is one.
 
     Grouped by story, latest first, each with outlet, date, URL, voice and confidence. A state
     includes everyone who rolls up to it; an actor's own id or name shows that actor alone.

@@ -85,6 +85,7 @@ def test_the_commands() -> None:
         "run",
         "schedule",
         "status",
+        "stories",
         "stream",
         "verify",
     ]
