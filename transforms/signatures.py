@@ -236,6 +236,7 @@ def _least(values: Hashes, owner: Counts, count: int) -> tuple[Integers, Counts]
     packed = np.sort((owner.astype(np.uint64) << (np.uint64(64) - bits)) | (values >> bits))
     packed = packed[distinct_rows(packed)]
     owners = (packed >> (np.uint64(64) - bits)).astype(np.int64)
-    rank = np.arange(len(packed)) - np.searchsorted(owners, owners)
+    begins = np.searchsorted(owners, np.arange(1 << _ROW_BITS))
+    rank = np.arange(len(packed)) - begins[owners]
     kept = rank < count
     return spread(packed[kept] << bits).view(np.int64), owners[kept]
