@@ -105,13 +105,13 @@ def _canonical(url: str, rules: CleaningRules) -> str:
     if parts is None:
         return ""
     scheme, netloc, path, query, fragment = parts
-    host = _host(netloc)
+    # First, since what is behind it may be a cache.
+    host = _without_mobile_label(_host(netloc), rules)
     path = _resolve_dots(_escape(path, _PATH_SAFE))
     inner = _behind_amp_cache(host, path, query)
     if inner is not None and _split(inner) is not None:
         # Each is shorter than the one around it, so that there is an end.
         return _canonical(inner, rules)
-    host = _without_mobile_label(host, rules)
     port = _port(netloc)
     where = f"[{host}]" if ":" in host else host
     if port is not None and port not in (DEFAULT_PORTS[scheme], 443):

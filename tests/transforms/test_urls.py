@@ -173,6 +173,8 @@ def test_caches_of_caches_are_taken_off_to_the_last() -> None:
     for layers in (1, 5, 6, 150):
         url = "https://" + "a-b.cdn.ampproject.org/c/s/" * layers + inner
         assert canonical_url(url) == f"https://{inner}"
+    behind = "https://m.www.google.com/amp/s/m.x.example.org/a"
+    assert canonical_url(behind) == f"https://{inner}"
 
 
 @pytest.mark.parametrize("letter", ["a", "é", "€", "\U0001f600", "%"])
