@@ -78,7 +78,7 @@ def _find_hidden_verbs(tree: Tree, lexicon: Lexicon, is_actor: IsActor) -> None:
     for first, last in tree.bounds:
         verbless = not any(tree.tag[i] in _FINITE for i in range(first, last))
         for i in range(first + 1, last):
-            if tree.tag[i][0] == "V" or not _may_be_verb(tree, i, lexicon) or not is_actor(i - 1):
+            if tree.tag[i][0] == "V" or not is_actor(i - 1) or not _may_be_verb(tree, i, lexicon):
                 continue
             if tree.dep[i] == "relcl":
                 tree.tag[i] = "VBZ"
