@@ -15,6 +15,8 @@ from functools import lru_cache
 from dateparser.date import DateDataParser
 
 MAX_DATE_CHARS = 100
+# Year, month, day, hour, minute, second, fraction, and the two of an offset.
+MAX_NUMBERS = 9
 # Clocks of servers run ahead, and local dates reach UTC+14; a day covers both.
 FUTURE_TOLERANCE = timedelta(days=1)
 # RFC 2822, section 4.3, and Python's email.utils: two-digit years from 69 are of the 1900s.
@@ -129,9 +131,9 @@ def _read(text: str, language: str | None) -> tuple[datetime | None, tuple[str, 
         found = form.match(text)
         if found is not None and _is_english(found.groupdict().get("month")):
             return _from_parts(found.groupdict())
-    # Without a year and a day there is no date to find, and failing costs dateparser every
-    # language that it has.
-    if _YEAR.search(text) is None or len(_NUMBER.findall(text)) < 2:
+    # Without a year and a day there is no date to find, nor in a heap of numbers, and failing
+    # costs dateparser every language that it has.
+    if _YEAR.search(text) is None or not 2 <= len(_NUMBER.findall(text)) <= MAX_NUMBERS:
         return None, ()
     return _from_any_language(text, language)
 
@@ -234,5 +236,6 @@ def _from_any_language(text: str, language: str | None) -> tuple[datetime | None
             # An unknown language code is a ValueError; odd digits have raised others.
             continue
         if value is not None:
-            return _in_zone(value.replace(tzinfo=UTC), name, offset)
+            # Whole seconds, as of every other form.
+            return _in_zone(value.replace(microsecond=0, tzinfo=UTC), name, offset)
     return None, ()

@@ -84,6 +84,25 @@ def test_one_time_in_two_notations_is_one_time() -> None:
         assert parse_date(text, AT).value == expected, text
 
 
+def test_fractions_of_a_second_are_nothing_in_any_notation() -> None:
+    whole = datetime(2025, 6, 1, 9, 14, tzinfo=UTC)
+    for text in ("2025-06-01T09:14:00.1", "2025-06-01T09:14:00.1\x7f", "1 juin 2025 09:14:00.5"):
+        assert parse_date(text, AT).value in (whole, None)
+    assert parse_date("1 juin 2025 09:14:00.5", AT).value == whole
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "20 220222022202 22026 12:00:00 +00002026-11-20T10:00:00Z:00 +0000:00 +0000:00 +0000",
+        " ".join("2025" for _ in range(19)),
+        "1.2.3.4.5.6.7.8.9.10 2025",
+    ],
+)
+def test_a_heap_of_numbers_is_no_date(text: str) -> None:
+    assert parse_date(text, AT).value is None
+
+
 def test_an_impossible_offset_is_no_zone() -> None:
     assert parse_date("2025-05-11 08:30 +9900", AT).flags == ASSUMED
 
