@@ -29,6 +29,7 @@ from transforms.near_pairs import (
     stored_links,
 )
 from transforms.pair_verdicts import Text, TextPairs
+from transforms.prepare import Prepare
 from transforms.records import Article
 from transforms.same_text import same_text
 from transforms.settings import DeduplicateSettings
@@ -370,6 +371,31 @@ def run(records, check, store=None, mode="in_memory"):
 def test_the_beam_steps_find_what_plain_calls_find(mode):
     records = corpus()
     run(records, equal_to(find_edges(records, SETTINGS)), mode=mode)
+
+
+def test_one_sketch_of_an_article_serves_metadata_pairs_and_store(monkeypatch):
+    from transforms import near_pairs
+
+    records = corpus()
+    sketched = []
+    real = near_pairs.sketch_batch
+
+    def counting(articles, settings):
+        sketched.extend(article.item_id for article in articles)
+        return real(articles, settings)
+
+    monkeypatch.setattr(near_pairs, "sketch_batch", counting)
+    store = Stored([])
+    options = PipelineOptions(["--direct_running_mode", "in_memory"])
+    with beam.Pipeline(runner=FnApiRunner(), options=options) as pipeline:
+        batches = pipeline | beam.Create(records, reshuffle=False) | SketchArticles(SETTINGS)
+        names = batches | Prepare() | beam.Map(lambda meta: meta.item_id)
+        assert_that(names, equal_to([key for key, _ in records]), "metas")
+        edges = batches | NearPairs(SETTINGS, store.candidates, store.texts)
+        assert_that(edges, equal_to(find_edges(records, SETTINGS)), "edges")
+    wanted = sorted(key for key, _ in records)
+    # Once in the job, once in the plain call above.
+    assert sorted(sketched) == sorted([*wanted, *wanted])
 
 
 def test_an_empty_batch_has_no_pairs():
