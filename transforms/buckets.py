@@ -13,7 +13,14 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from transforms.columns import Flags, Integers, distinct_rows, id_columns, spread_ranges
+from transforms.columns import (
+    Flags,
+    Integers,
+    distinct,
+    distinct_rows,
+    id_columns,
+    spread_ranges,
+)
 from transforms.settings import DeduplicateSettings
 from transforms.signatures import Sketches
 from transforms.words import Hashes
@@ -231,7 +238,7 @@ def _bucket_pairs(bands: Integers, texts: Integers, limit: int) -> tuple[Integer
     span = int(texts.max()) + 1 if len(texts) else 1
 
     def add(one: Integers, other: Integers) -> None:
-        codes.append(np.unique(texts[one] * span + texts[other]))
+        codes.append(distinct(texts[one] * span + texts[other]))
 
     for size in range(2, limit + 1):
         chosen = starts[sizes == size]
@@ -248,7 +255,7 @@ def _bucket_pairs(bands: Integers, texts: Integers, limit: int) -> tuple[Integer
     for step in range(1, NEIGHBOURS + 1):
         other = np.flatnonzero(inside & (place - step >= FIRST_TEXTS))
         add(other - step, other)
-    found = np.unique(np.concatenate(codes))
+    found = distinct(np.concatenate(codes))
     return found // span, found % span
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from transforms.buckets import Links
-from transforms.columns import Flags, Integers, component_roots, distinct_rows, id_columns
+from transforms.columns import Flags, Integers, component_roots, distinct, distinct_rows, id_columns
 from transforms.pair_verdicts import Text, TextPairs
 from transforms.same_text import MIN_SHARED
 from transforms.settings import DeduplicateSettings
@@ -58,7 +58,7 @@ def plan_cells(links: Iterable[Links], articles_each: int = CELL_ARTICLES) -> Ce
     read = ~whole.exact
     nodes = np.concatenate((whole.first[read], whole.second[read]))
     span = int(cell.max()) + 1
-    for code in np.unique(nodes * span + np.tile(cell[read], 2)).tolist():
+    for code in distinct(nodes * span + np.tile(cell[read], 2)).tolist():
         cells.needs.setdefault(whole.ids[code // span], []).append(code % span)
     return cells
 

@@ -19,6 +19,14 @@ def distinct_rows(*columns: npt.NDArray[Any]) -> Flags:
     return fresh
 
 
+def distinct(values: Integers) -> Integers:
+    """Return the distinct values, sorted; numpy's `unique` hashes them first, at several times
+    the cost of sorting where nearly all differ.
+    """
+    ordered = np.sort(values)
+    return ordered[distinct_rows(ordered)]
+
+
 def spread_ranges(starts: Integers, counts: Integers) -> tuple[Integers, Integers]:
     """Return the numbers of many ranges one after another, with whose each is (its index)."""
     owner = np.repeat(np.arange(len(starts)), counts)
