@@ -31,6 +31,39 @@ ROOT = Path(__file__).resolve().parents[2]
 SHARED = ROOT / ".." / "shared"
 DATA = ROOT / "tests" / "data"
 ACTORS, STANCES = ActorSettings(), StanceSettings()
+# The least that each engine may score: just under what was measured (docs/evaluation.md).
+FLOORS = {
+    "grammar": {
+        "gold_f1": 0.92,
+        "voice": 0.97,
+        "phenomena": 0.97,
+        "held_out": 0.70,
+        "planted": 0.88,
+        "swap": 0.95,
+        "events_f1": 0.86,
+        "events_mended_f1": 0.93,
+        "directed_macro_f1": 0.33,
+        "directed_accuracy": 0.72,
+        "edges_precision": 0.80,
+        "edges_recall": 0.23,
+    }
+}
+# What any engine must reach, where none of its own is listed.
+LEAST = {
+    "gold_f1": 0.90,
+    "voice": 0.93,
+    "phenomena": 0.90,
+    "held_out": 0.65,
+    "planted": 0.80,
+    "swap": 0.95,
+    "events_f1": 0.80,
+    "events_mended_f1": 0.80,
+    "directed_macro_f1": 0.33,
+    "directed_accuracy": 0.72,
+    "edges_precision": 0.75,
+    "edges_recall": 0.23,
+}
+FLOOR = FLOORS.get(STANCES.engine, LEAST)
 
 
 @pytest.fixture(scope="module")
@@ -179,8 +212,8 @@ def test_gold_figures(analyser: Analyser) -> None:
     report, predictions = evaluate_gold(ROOT / "seeds", analyser)
     assert report["absent"] == []
     assert report["articles"] == len(predictions) > 80
-    assert report["f1"] >= 0.90
-    assert report["voice_accuracy"] >= 0.93
+    assert report["f1"] >= FLOOR["gold_f1"]
+    assert report["voice_accuracy"] >= FLOOR["voice"]
     assert report["stories"]["f1"] >= 0.95
     assert report["stories"]["right"] > 20
 
@@ -196,15 +229,25 @@ def test_phenomena_figures(inventive: Analyser) -> None:
     report, _ = evaluate_phenomena(DATA / "stance_phenomena.jsonl", inventive)
     assert report["sentences"] >= 200
     assert len(report["by_phenomenon"]) >= 20
-    assert report["sentences_right"] >= 0.80
-    assert report["precision"] >= 0.90
+    assert report["sentences_right"] >= FLOOR["phenomena"]
+
+
+def test_held_out_figures(inventive: Analyser) -> None:
+    """Read no misses of this set, tune nothing to it: its figure is worth what it is untouched."""
+    report, _ = evaluate_phenomena(DATA / "stance_held_out.jsonl", inventive)
+    assert report["sentences"] >= 100
+    assert len(report["by_phenomenon"]) >= 20
+    assert report["sentences_right"] >= FLOOR["held_out"]
+    seen = (DATA / "stance_phenomena.jsonl").read_text("utf-8")
+    held_out = (DATA / "stance_held_out.jsonl").read_text("utf-8").splitlines()
+    assert not any(json.dumps(json.loads(line)["text"]) in seen for line in held_out)
 
 
 def test_realignments_are_read_as_well_as_ordinary_news(inventive: Analyser) -> None:
     report, _ = evaluate_phenomena(DATA / "stance_realignments.jsonl", inventive)
     planted, ordinary = report["by_set"]["planted"], report["by_set"]["ordinary"]
     assert planted["sentences"] == ordinary["sentences"] >= 60
-    assert planted["sentences_right"] >= 0.80
+    assert planted["sentences_right"] >= FLOOR["planted"]
     low, high = report["intervals"]["ordinary_minus_planted"]
     assert low <= 0.0 <= high
 
@@ -225,12 +268,12 @@ def test_planted_sentences_are_whole_pairs_of_one_grammar() -> None:
 def test_sentences_are_read_and_not_names(inventive: Analyser) -> None:
     report, _ = evaluate_swap([DATA / "stance_realignments.jsonl"], inventive)
     assert report["edges"] > 80
-    assert report["unchanged"] >= 0.93
+    assert report["unchanged"] >= FLOOR["swap"]
 
 
 def test_seed_figures(analyser: Analyser) -> None:
     report, predictions = evaluate_seed(shared("seeds"), analyser)
-    assert report["required_found"] >= 17
+    assert report["required_found"] == report["required"] == 18
     assert report["traps_sprung"] == []
     assert len(report["extra"]) <= 4
     voices = {(p["source"], p["target"]): set(p["voices"]) for p in predictions}
@@ -242,8 +285,8 @@ def test_seed_figures(analyser: Analyser) -> None:
 
 def test_event_coding_figures(lexicon: Lexicon) -> None:
     report, _ = evaluate_event_coding(shared("data/event_coding"), lexicon, ACTORS, STANCES)
-    assert report["f1"] >= 0.80
-    assert report["mended"]["f1"] >= report["f1"]
+    assert report["f1"] >= FLOOR["events_f1"]
+    assert report["mended"]["f1"] >= FLOOR["events_mended_f1"]
     assert len(report["faults"]) >= 15
 
 
@@ -253,5 +296,7 @@ def test_directed_sentiment_figures(tmp_path: Path, lexicon: Lexicon) -> None:
     sample.write_text("\n".join(lines[::4]), encoding="utf-8")
     report, _ = evaluate_directed_sentiment(sample, lexicon, ACTORS, STANCES)
     assert report["sentences"] == len(lines[::4])
-    assert report["edges"]["precision"] >= 0.8
-    assert report["edges"]["recall"] >= 0.2
+    assert report["macro_f1"] >= FLOOR["directed_macro_f1"]
+    assert report["accuracy"] >= FLOOR["directed_accuracy"]
+    assert report["edges"]["precision"] >= FLOOR["edges_precision"]
+    assert report["edges"]["recall"] >= FLOOR["edges_recall"]
