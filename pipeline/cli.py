@@ -24,6 +24,7 @@ from pipeline.commands.schedule import schedule
 from pipeline.commands.status import status
 from pipeline.commands.stories import stories
 from pipeline.commands.stream import stream
+from pipeline.commands.train_stance import train_stance
 from pipeline.commands.verify import verify
 from pipeline.errors import DEBUG_VARIABLE, Program
 
@@ -73,6 +74,7 @@ app.command()(explain)
 app.command()(stories)
 app.command()(extract)
 app.command()(evaluate)
+app.command(name="train-stance")(train_stance)
 app.command()(compact)
 app.command()(rebuild)
 app.command()(verify)

@@ -12,12 +12,17 @@ from pipeline.config import Config
 from transforms.catalog import Catalog
 from transforms.resources import config_dir
 from transforms.stances.lexicon import Lexicon
+from transforms.stances.model_files import model_fingerprint
 
 NOT_CODING = frozenset({"newsalign.toml", "outlets.toml"})
 
 
 def coding_version(config: Config, catalog: Catalog, lexicon: Lexicon) -> str:
-    """Return 16 hex digits over code, spaCy model, lexicon, catalog, word lists and thresholds."""
+    """Return 16 hex digits over code, models, lexicon, catalog, word lists and thresholds.
+
+    Raises transforms.stances.model_files.ModelError where the config wants a stance model that is
+    absent.
+    """
     digest = hashlib.blake2b(digest_size=8)
     for part in (
         config.actors.model_dump_json(),
@@ -28,6 +33,7 @@ def coding_version(config: Config, catalog: Catalog, lexicon: Lexicon) -> str:
         catalog.fingerprint,
         lexicon.fingerprint,
         _model_version(config.actors.spacy_model),
+        "" if config.stances.engine == "grammar" else model_fingerprint(),
     ):
         digest.update(part.encode() + b"\x00")
     for path in sorted(_sources(), key=lambda path: (path.name, path.parent.name)):

@@ -231,9 +231,16 @@ def _is_unusable(error: Exception) -> bool:
     from transforms.nlp_package import PipelineMissingError
     from transforms.outlets import OutletsError
     from transforms.stances.lexicon import LexiconError
+    from transforms.stances.model_files import ModelError
 
     return isinstance(
-        error, ConfigError | CatalogError | LexiconError | OutletsError | PipelineMissingError
+        error,
+        ConfigError
+        | CatalogError
+        | LexiconError
+        | ModelError
+        | OutletsError
+        | PipelineMissingError,
     )
 
 

@@ -121,7 +121,7 @@ class ActorSettings(Section):
 class StanceSettings(Section):
     """How stances are read and which of them count."""
 
-    engine: Literal["grammar"] = "grammar"
+    engine: Literal["grammar", "learned", "both"] = "both"
     lexicon: str = "stances.toml"
     min_confidence: Fraction = 0.5
     context_sentences: Annotated[int, Field(ge=0, le=20)] = 2

@@ -56,12 +56,13 @@ def evaluate(
     """
     from pipeline.evaluate import BadReferenceError
     from transforms.nlp import PipelineMissingError
+    from transforms.stances.model_files import ModelError
 
     effective = read_config(config, parse_settings(settings))
     files = catalog_paths(effective, config, catalog)
     try:
         report, rows = _evaluate(reference, paths, effective, files, config)
-    except (BadReferenceError, PipelineMissingError, OSError) as error:
+    except (BadReferenceError, PipelineMissingError, ModelError, OSError) as error:
         raise UserError(str(error)) from None
     except (KeyError, TypeError) as error:
         where = ", ".join(map(str, paths))

@@ -41,14 +41,19 @@ def check_other_files(config: Config, file: Path | None) -> None:
     from transforms.cleaning_rules import RulesError, load_rules
     from transforms.nlp import PipelineMissingError, load_pipeline
     from transforms.outlets import OutletsError, load_outlets
+    from transforms.stances.model_files import ModelError
 
     try:
         load_outlets(config.outlets_path(file.parent if file else None))
         load_rules(config.clean.rules)
         load_pipeline(config.actors.spacy_model)
+        if config.stances.engine != "grammar":
+            from transforms.stances.learned import load_reader
+
+            load_reader()
     except FileNotFoundError as error:
         raise UserError(f"clean.rules: {error}") from None
-    except (ConfigError, OutletsError, RulesError, PipelineMissingError) as error:
+    except (ConfigError, OutletsError, RulesError, PipelineMissingError, ModelError) as error:
         raise UserError(str(error)) from None
 
 
@@ -56,9 +61,10 @@ def load_analyser(config: Config, catalog: list[Path], file: Path | None) -> Ana
     """Return what reads stances from documents; `catalog` are its files. Raises UserError."""
     from transforms.analyse import Analyser
     from transforms.nlp import PipelineMissingError
+    from transforms.stances.model_files import ModelError
 
     actors, lexicon = load_catalog(catalog), load_lexicon(config, file)
     try:
         return Analyser(actors, lexicon, config.actors, config.stances)
-    except PipelineMissingError as error:
+    except (PipelineMissingError, ModelError) as error:
         raise UserError(str(error)) from None

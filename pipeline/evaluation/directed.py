@@ -18,8 +18,8 @@ from pipeline.evaluation.scores import DIGITS, Tally, class_figures, macro_f1
 from transforms.nlp import load_pipeline, parse_documents
 from transforms.records import Evidence, Mention
 from transforms.settings import ActorSettings, StanceSettings
+from transforms.stances.combine import COUNTED_FACTUALITY
 from transforms.stances.engine import StanceEngine
-from transforms.stances.evidence import COUNTED_FACTUALITY
 from transforms.stances.lexicon import Lexicon
 
 CLASSES = ("neutral", "positive p->q", "positive q->p", "negative p->q", "negative q->p")

@@ -23,7 +23,7 @@ from pipeline.choices import Granularity, Level, Voices
 from pipeline.query import open_store
 from transforms.aggregate import alignment_row, contributions
 from transforms.ids import stable_id
-from transforms.stances.evidence import COUNTED_FACTUALITY
+from transforms.stances.combine import COUNTED_FACTUALITY
 
 HEADER = (
     "window      source           target         supportive  opposed  mixed  neutral  net  "

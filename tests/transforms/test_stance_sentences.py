@@ -1,4 +1,4 @@
-"""The stance reader, sentence by sentence: each line of the data states what a reader finds."""
+"""The grammar reader, sentence by sentence: each line of the data states what a reader finds."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def analyses() -> dict[str, Analysis]:
         Catalog.load([config_dir() / "actors"]),
         Lexicon.load(config_dir() / "stances.toml"),
         ActorSettings(),
-        StanceSettings(),
+        StanceSettings(engine="grammar"),
     )
     documents = [
         Document(row["id"], row["text"], "", PUBLISHED)

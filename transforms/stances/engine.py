@@ -1,4 +1,8 @@
-"""The stance engine: one interface over the readers."""
+"""The stance engine: one interface over the readers.
+
+`stances.engine` chooses: "grammar", "learned", or "both". The learned reader's model is loaded when
+an engine that needs it is made.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +13,10 @@ from typing import TYPE_CHECKING
 
 from transforms.records import Evidence, Mention
 from transforms.settings import StanceSettings
-from transforms.stances.evidence import best_per_dyad, make_evidence
+from transforms.stances.both import Readers, read_alone
+from transforms.stances.evidence import make_evidence
 from transforms.stances.grammar import Grammar
+from transforms.stances.learned import load_reader
 from transforms.stances.lexicon import Lexicon
 from transforms.stances.tree import Tree, sentence_bounds
 
@@ -19,11 +25,16 @@ if TYPE_CHECKING:
 
 
 class StanceEngine:
-    """Reads stances from parsed documents; holds no state between documents."""
+    """Reads stances from parsed documents; holds no state between documents.
+
+    Raises transforms.stances.learned.ModelError where the settings ask for a model that is absent
+    or damaged.
+    """
 
     def __init__(self, lexicon: Lexicon, settings: StanceSettings) -> None:
         self.lexicon = lexicon
         self.settings = settings
+        self._learned = None if settings.engine == "grammar" else load_reader()
 
     def read(
         self,
@@ -59,15 +70,33 @@ class StanceEngine:
         if not numbers:
             return
         tree = Tree(doc, bounds, self.lexicon.lemma_fixes)
+        # The grammar repairs the tree in place.
+        heads = None if self._learned is None else tuple(tree.head)
         grammar = Grammar(tree, self.lexicon, mentions, published_at.year if published_at else None)
         for number in numbers:
-            stated = best_per_dyad(grammar.read_sentence(number))
-            yield number, make_evidence(tree, stated, number, self.settings.min_confidence)
+            if self._learned is None or heads is None:
+                judged = read_alone(grammar, number)
+            else:
+                readers = Readers(
+                    tree,
+                    grammar,
+                    self._learned.open_sentence(doc, tree, number, heads),
+                    self._learned.gate,
+                    self._learned.weights,
+                    with_grammar=self.settings.engine == "both",
+                )
+                judged = readers.read(number, _mentions_in(tree, mentions, number))
+            yield number, make_evidence(tree, judged, number, self.settings.min_confidence)
 
 
 def sentence_starts(doc: Doc) -> list[int]:
     """Return the character offset of each sentence's first token, numbered as the engine does."""
     return [doc[first].idx for first, _ in sentence_bounds(doc)]
+
+
+def _mentions_in(tree: Tree, mentions: Sequence[Mention], number: int) -> list[Mention]:
+    first, last = tree.bounds[number]
+    return [m for m in mentions if first <= m.head < last]
 
 
 def _with_two_actors(bounds: list[tuple[int, int]], mentions: Sequence[Mention]) -> list[int]:

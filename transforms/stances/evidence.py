@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from transforms.ids import stable_id
-from transforms.records import Evidence, Mention, Stance
+from transforms.records import Evidence, Mention
+from transforms.stances.combine import COUNTED_FACTUALITY, Judged, stance_of
 from transforms.stances.grammar import Stated
 from transforms.stances.tree import Tree
 
 DIGITS = 4
-SIGN_DOUBT = 0.25
-COUNTED_FACTUALITY = ("asserted", "planned")
 
 
 def best_per_dyad(stated: Iterable[Stated]) -> list[Stated]:
@@ -66,40 +65,33 @@ def _one_per_trigger(stated: Iterable[Stated]) -> list[Stated]:
 
 
 def make_evidence(
-    tree: Tree, stated: Sequence[Stated], number: int, min_confidence: float
+    tree: Tree, judged: Sequence[Judged], number: int, min_confidence: float
 ) -> list[Evidence]:
     """Return the evidence of one sentence; offsets are characters into the sentence's text."""
     first, last = tree.bounds[number]
     begin = tree.start[first]
-    if not stated:
+    if not judged:
         return []
     sentence = tree.text(first, last - 1)
     digest = stable_id("sentence", " ".join(sentence.split()))
-    return [_evidence(tree, item, sentence, digest, begin, min_confidence) for item in stated]
+    return [_evidence(tree, item, sentence, digest, begin, min_confidence) for item in judged]
 
 
 def _evidence(
-    tree: Tree, item: Stated, sentence: str, digest: str, begin: int, min_confidence: float
+    tree: Tree, item: Judged, sentence: str, digest: str, begin: int, min_confidence: float
 ) -> Evidence:
-    reading, status = item.reading, item.status
-    negated = status.factuality == "negated"
-    sign = 0 if negated else reading.sign
-    stance: Stance = "neutral" if sign == 0 else "supportive" if sign > 0 else "opposed"
-    confidence = round(min(1.0, max(0.0, item.weight)), DIGITS)
-    rest = round(1.0 - confidence, DIGITS)
-    # A grammar that isn't sure doubts that there is a stance at all, rather than its sign.
-    if sign:
-        other = round(confidence * rest * SIGN_DOUBT, DIGITS)
-        neutral = round(rest - other, DIGITS)
-        supportive, opposed = (confidence, other) if sign > 0 else (other, confidence)
-    else:
-        neutral = confidence
-        lean = 0.0 if negated else reading.lean
-        supportive = round(rest * (1 + lean) / 2, DIGITS)
-        opposed = round(rest - supportive, DIGITS)
+    reading, status = item.stated.reading, item.stated.status
+    stance = stance_of(0 if status.factuality == "negated" else reading.sign)
+    chances = {
+        "supportive": min(1.0, max(0.0, round(item.supportive, DIGITS))),
+        "opposed": min(1.0, max(0.0, round(item.opposed, DIGITS))),
+    }
+    supportive, opposed = chances["supportive"], chances["opposed"]
+    neutral = max(0.0, round(1.0 - supportive - opposed, DIGITS))
+    confidence = chances.get(stance, neutral)
     tokens = tuple(sorted(reading.trigger)) or (reading.predicate,)
     start, end = tree.start[tokens[0]], tree.end[tokens[-1]]
-    source, target = reading.source, reading.target
+    source, target, speaker = reading.source, reading.target, item.stated.speaker
     size = len(sentence)
     counted = (
         confidence >= min_confidence
@@ -119,8 +111,8 @@ def _evidence(
         target_rollup=target.rollup,
         stance=stance,
         kind=reading.kind,
-        voice=item.voice,
-        speaker_actor=item.speaker.actor if item.speaker is not None else None,
+        voice=item.stated.voice,
+        speaker_actor=speaker.actor if speaker is not None else None,
         quoted=tree.quoted[tokens[0]],
         factuality=status.factuality,
         is_background=status.is_background,
@@ -129,8 +121,8 @@ def _evidence(
         p_supportive=supportive,
         p_opposed=opposed,
         p_neutral=neutral,
-        grammar_vote=stance,
-        learned_vote=None,
+        grammar_vote=item.grammar_vote,
+        learned_vote=item.learned_vote,
         trigger=tree.text(tokens[0], tokens[-1]),
         path=_path(tree, source, tokens, target),
         sentence=sentence,

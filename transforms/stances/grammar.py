@@ -84,6 +84,11 @@ class Grammar:
                 stated += self._blame(item, levels, status)
         return stated
 
+    def state(self, reading: Reading) -> Stated:
+        """Return a reading of whatever origin with its status, voice and speaker."""
+        levels = self.attribution.of(reading.predicate)
+        return self._state(reading, levels, self.statuses.of(reading.predicate, reading.trigger))
+
     def _predicates(self, first: int, last: int) -> Iterator[Reading | Charge]:
         tree, lexicon = self.tree, self.lexicon
         for i in range(first, last):

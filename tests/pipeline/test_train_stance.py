@@ -1,0 +1,169 @@
+"""Training on a handful of sentences: it runs, repeats itself, and writes a model that is read."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from pathlib import Path
+
+import pytest
+from conftest import Invoke
+
+from pipeline.commands.train_stance import NEEDED
+
+MISSING = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+needs_extra = pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}")
+
+ROWS = [
+    ("[Norway] condemned [Belarus] over the raid.", "negative", "p->q"),
+    ("[Norway] was praised by [Belarus] for its help.", "positive", "q->p"),
+    ("[Peru] thanked [Chile] for the fire engines.", "positive", "p->q"),
+    ("[Peru] was attacked by [Chile] at dawn.", "negative", "q->p"),
+    ("Ministers of [Peru] and [Chile] went home.", "neutral", None),
+    ("The road from [Ghana] to [Togo] was closed.", "neutral", None),
+]
+
+
+@pytest.fixture
+def sentences(tmp_path: Path) -> Path:
+    path = tmp_path / "rows.jsonl"
+    lines = [
+        {"id": str(number), "sentence": text, "stance": stance, "direction": direction}
+        for number, (text, stance, direction) in enumerate(ROWS)
+    ]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return path
+
+
+@pytest.fixture
+def encoder(tmp_path: Path) -> Path:
+    """A random encoder of three layers of 24, over a vocabulary of letters and a few words."""
+    import torch
+    from safetensors.torch import save_file
+    from tokenizers import Tokenizer, models, pre_tokenizers
+
+    folder = tmp_path / "encoder"
+    folder.mkdir()
+    words = ["country", "person", "organization", "condemned", "praised", "by", "the"]
+    vocabulary = {"[PAD]": 0, **{f"[unused{i}]": i for i in range(1, 100)}, "[UNK]": 100}
+    vocabulary |= {"[CLS]": 101, "[SEP]": 102}
+    vocabulary |= {word: 103 + i for i, word in enumerate(words)}
+    tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.save(str(folder / "tokenizer.json"))
+
+    chance = torch.Generator().manual_seed(1)
+    size, inner = 24, 48
+
+    def some(*shape: int) -> torch.Tensor:
+        return 0.1 * torch.randn(*shape, generator=chance)
+
+    weights = {
+        "embeddings.word_embeddings.weight": some(len(vocabulary), size),
+        "embeddings.position_embeddings.weight": some(128, size),
+        "embeddings.token_type_embeddings.weight": some(2, size),
+        "embeddings.LayerNorm.weight": torch.ones(size),
+        "embeddings.LayerNorm.bias": some(size),
+    }
+    for number in range(3):
+        prefix = f"encoder.layer.{number}."
+        for name, shape in (
+            ("attention.self.query", (size, size)),
+            ("attention.self.key", (size, size)),
+            ("attention.self.value", (size, size)),
+            ("attention.output.dense", (size, size)),
+            ("intermediate.dense", (inner, size)),
+            ("output.dense", (size, inner)),
+        ):
+            weights[f"{prefix}{name}.weight"] = some(*shape)
+            weights[f"{prefix}{name}.bias"] = some(shape[0])
+        for name in ("attention.output.LayerNorm", "output.LayerNorm"):
+            weights[f"{prefix}{name}.weight"] = torch.ones(size)
+            weights[f"{prefix}{name}.bias"] = some(size)
+    save_file(weights, str(folder / "model.safetensors"))
+    return folder
+
+
+def train(invoke: Invoke, rows: Path, encoder: Path, out: Path, *more: object):
+    return invoke(
+        "train-stance",
+        *("--train", rows, "--valid", rows, "--encoder", encoder, "--out", out),
+        *("--epochs", 1, "--runs", 2, "--synthetic", 8, *more),
+    )
+
+
+@needs_extra
+def test_a_trained_model_is_read_and_training_repeats_itself(
+    invoke: Invoke, sentences: Path, encoder: Path, tmp_path: Path
+) -> None:
+    from transforms.stances.learned import LearnedReader
+    from transforms.stances.masking import Masked
+
+    first, again, other = tmp_path / "first", tmp_path / "again", tmp_path / "other"
+    for out, seed in ((first, 1), (again, 1), (other, 2)):
+        result = train(invoke, sentences, encoder, out, "--seed", seed)
+        assert result.exit_code == 0, result.output
+    readers = [LearnedReader(folder) for folder in (first, again, other)]
+    assert readers[0].fingerprint == readers[1].fingerprint != readers[2].fingerprint
+    item = Masked([101, 1, 106, 5, 102], [0.0, 1.0, 1.0, 1.0, 0.0], 1, 3)
+    assert sum(readers[0].classify(item).chances()) == pytest.approx(1)
+    metrics = json.loads((first / "metrics.json").read_text())
+    assert {"float32", "int8", "both_readers_cross_validated"} <= set(metrics)
+
+
+@needs_extra
+def test_the_graph_computes_what_the_network_does(encoder: Path, tmp_path: Path) -> None:
+    import numpy as np
+    import torch
+    from tokenizers import Tokenizer
+
+    from pipeline.training.examples import Example
+    from pipeline.training.fit import logits, prepare
+    from pipeline.training.network import PairClassifier, load_encoder
+    from pipeline.training.onnx_graph import export
+    from transforms.stances.learned import raw_logits
+    from transforms.stances.masking import Masked
+
+    torch.manual_seed(1)
+    tokenizer = Tokenizer.from_file(str(encoder / "tokenizer.json"))
+    network = PairClassifier(load_encoder(encoder), tokenizer.get_vocab(), frozen=1)
+    torch.nn.init.normal_(network.path)
+    items = [
+        Masked([101, 1, 106, 107, 5, 102], [0.0, 1.0, 1.0, 0.0, 1.0, 0.0], 1, 4),
+        Masked([101, 108, 4, 6, 102], [0.0, 0.0, 1.0, 1.0, 0.0], 2, 3),
+    ]
+    ready = prepare(network, [Example("x", item, (1.0, 0.0, 0.0, 0.0, 0.0)) for item in items])
+    export(network, tmp_path / "whole.onnx", eight_bits=False)
+    wanted = logits(network, ready)
+    # The frozen layers' output is kept in half precision.
+    assert np.allclose(raw_logits(tmp_path / "whole.onnx", items), wanted, atol=2e-3)
+
+
+@needs_extra
+@pytest.mark.parametrize("bad", ["sentence", "stance", "encoder", "empty", "absent"])
+def test_bad_input_is_one_line_and_exit_2(
+    bad: str, invoke: Invoke, sentences: Path, encoder: Path, tmp_path: Path
+) -> None:
+    if bad == "sentence":
+        sentences.write_text('{"id": "1", "sentence": "No brackets.", "stance": "neutral"}\n')
+    elif bad == "stance":
+        sentences.write_text('{"id": "1", "sentence": "[A] met [B].", "stance": "fond"}\n')
+    elif bad == "encoder":
+        (encoder / "model.safetensors").write_bytes(b"nothing")
+    elif bad == "empty":
+        sentences.write_text("")
+    else:
+        sentences = tmp_path / "absent.jsonl"
+    result = train(invoke, sentences, encoder, tmp_path / "out")
+    assert result.exit_code == 2
+    assert len(result.stderr.strip().splitlines()[-1:]) == 1
+    assert "Traceback" not in result.output
+
+
+def test_without_the_extra_it_says_what_to_install(
+    invoke: Invoke, sentences: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.commands.train_stance.NEEDED", ("no_such_package",))
+    result = train(invoke, sentences, tmp_path, tmp_path / "out")
+    assert result.exit_code == 2
+    assert "no_such_package" in result.stderr and "extra 'train'" in result.stderr
