@@ -25,7 +25,7 @@ from transforms.stances.lexicon import Lexicon
 CLASSES = ("neutral", "positive p->q", "positive q->p", "negative p->q", "negative q->p")
 NEUTRAL = CLASSES[0]
 # The reference asks for one label a sentence, so that a weak reading beats none.
-MIN_CONFIDENCE = 0.4
+MIN_CONFIDENCE = 0.3
 _BRACKETED = re.compile(r"\[([^\[\]]*)\]")
 # What spaCy's entity labels say of an actor's type; the reference gives none.
 _TYPES = {"PERSON": "person", "GPE": "state", "NORP": "state", "LOC": "state"}
