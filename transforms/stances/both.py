@@ -41,7 +41,7 @@ LEAST_KEPT: Final = 0.3
 # How much of its confidence a stance keeps that only the learned reader saw in a sentence of three
 # actors or more, where it errs most: tuned on the sample articles.
 CROWDED: Final = 0.65
-# The same elsewhere: so that `min_confidence` 0.5 reports edges of precision 0.8 on the valid split.
+# The same elsewhere: so that `min_confidence` 0.5 reports edges of precision 0.8 on valid.
 ALONE: Final = 0.85
 
 Pair = tuple[str, str]
