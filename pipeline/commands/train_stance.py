@@ -45,7 +45,9 @@ def train_stance(
     settings: Settings = None,
     config: ConfigFile = None,
 ) -> None:
-    """Train the learned stance reader. Takes about 20 minutes a run on one core.
+    """Train the learned stance reader.
+
+    A run of three epochs over 13,000 sentences took 25 minutes on one busy core.
 
     The sentences are in the format of the directed-sentiment reference. Written are stance.onnx,
     tokenizer.json, gate.npy, the card stance.json, and metrics.json.
