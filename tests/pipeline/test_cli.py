@@ -87,6 +87,7 @@ def test_the_commands() -> None:
         "status",
         "stories",
         "stream",
+        "train-stance",
         "verify",
     ]
 
