@@ -376,7 +376,7 @@ def test_a_killed_worker_costs_a_retry_and_not_the_run(
 
 
 def test_an_input_that_kills_its_worker_is_rejected_and_its_neighbours_are_kept(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
     source = tmp_path / "in"
     source.mkdir()
@@ -393,10 +393,9 @@ def test_an_input_that_kills_its_worker_is_rejected_and_its_neighbours_are_kept(
             raise WorkerDiedError("killed by SIGKILL")
         return run_job(job, spec, *more)
 
-    monkeypatch.setattr("pipeline.supervise.run_job", deadly)
     output = tmp_path / "out"
     inputs = {"input.paths": [str(source)], "output.path": str(output), "runner.workers": 1}
-    report = run(load_config(None, inputs))
+    report = run(load_config(None, inputs), jobs=deadly)
     assert report.status == "done"
     assert report.rejects == {"worker_crash": 1}
     assert died[-2:] == [1, 1]
