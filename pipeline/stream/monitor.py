@@ -15,6 +15,9 @@ LEAST_PERIOD_S = 100.0  # a window is short, and a batch after a long stop may t
 # A window that committed, or had nothing to commit.
 WELL = frozenset({"committed", "window"})
 
+# What a run says in the same words; a stream's other events have their own.
+AS_OF_A_RUN = frozenset({"batch_committed", "feeds_surveyed"})
+
 
 class Monitor:
     """Follows a stream; `observe` takes its events, `health` judges, other threads may ask."""
@@ -42,7 +45,7 @@ class Monitor:
             self._metrics.runs.labels("failed").inc()
         elif kind == "polled":
             self._metrics.count_polls(event["counts"])
-        else:
+        elif kind in AS_OF_A_RUN:
             self._metrics.observe(kind, event)
 
     def health(self) -> Health:

@@ -58,7 +58,8 @@ def test_commits_and_polls_are_counted(tmp_path: Path) -> None:
     monitor.observe({"event": "committed", "took_s": 2.0, "counts": counts})
     polled = {"feeds_polled": 4, "feeds_not_modified": 2, "feeds_failed": 1}
     monitor.observe({"event": "polled", "counts": polled})
-    monitor.observe({"event": "started", "runner": "PrismRunner"})
+    for event in ("started", "arrived", "arrival_failed", "waiting", "restarting", "stopped"):
+        monitor.observe({"event": event, "records": 3})
     assert value(metrics, 'newsalign_articles_total{result="new"}') == 3
     assert value(metrics, 'newsalign_rejects_total{reason="empty_feed"}') == 2
     assert value(metrics, 'newsalign_runs_total{status="done"}') == 1

@@ -92,6 +92,8 @@ class Readers:
             spoken = {_pair(item.reading.source, item.reading.target) for item in stated}
             for item in stated:
                 used |= {item.reading.predicate, *item.reading.trigger}
+        if self._grammar.sport.in_sentence(number):
+            return judged  # what crushes and beats there is the grammar's to tell
         crowded = len({m.rollup for m in mentions}) > 2
         for p, q, odds in self._silent(mentions, spoken):
             judged += self._add(p, q, odds, used, crowded)
