@@ -5,7 +5,6 @@ A run first finishes what a killed run left: a begun commit, then pending journa
 
 from __future__ import annotations
 
-import json
 import shutil
 import sqlite3
 import time
@@ -30,8 +29,7 @@ from pipeline.journal import (
 )
 from pipeline.run_record import RunRecord, record_run
 from pipeline.runners import check_runner, is_local
-from pipeline.store.commit import Commit, StagedFile, commit, finish
-from pipeline.store.index import IndexChanges
+from pipeline.store.commit import commit_staged, finish
 from pipeline.store.layout import Layout
 from pipeline.store.lock import writer_lock
 from pipeline.supervise import (
@@ -44,7 +42,6 @@ from pipeline.supervise import (
     run_job,
     run_logged_job,
 )
-from transforms.manifest import INDEX_CHANGES, MANIFEST
 from transforms.partitions import Place
 from transforms.records import Reject
 from transforms.remote_files import is_remote, use_options
@@ -390,22 +387,13 @@ class _Run:
         result = self._supervised(job, spec, tick)
         analysed = time.monotonic()
         self.tell(Progress("committing", total, total, number))
-        manifest = json.loads((staging / MANIFEST).read_text(encoding="utf-8"))
-        index = json.loads((staging / INDEX_CHANGES).read_text(encoding="utf-8"))
-        changed = commit(
-            self.layout,
-            Commit(
-                batch_id=f"{self.report.run_id}-{job.folder.name}",
-                staging=staging.relative_to(self.layout.root).as_posix(),
-                files=[StagedFile(**file) for file in manifest["files"]],
-                index=IndexChanges(**index),
-                offsets=offsets_after(part),
-            ),
+        done = commit_staged(
+            self.layout, f"{self.report.run_id}-{job.folder.name}", staging, offsets_after(part)
         )
-        self.report.changed.update(changed)
-        self.report.add({**manifest["counts"], "batches": 1})
+        self.report.changed.update(done.changed)
+        self.report.add({**done.counts, "batches": 1})
         self.report.coding_version = result.get("coding_version")
-        self._tell_batch(number, manifest["counts"], index, (began, analysed))
+        self._tell_batch(number, done.counts, done.index, (began, analysed))
 
     def _tell_batch(
         self, number: int, counts: dict[str, int], index: dict[str, Any], times: tuple[float, float]

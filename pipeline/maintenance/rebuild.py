@@ -8,7 +8,6 @@ rebuild that was killed goes on where it stopped.
 from __future__ import annotations
 
 import contextlib
-import json
 import sqlite3
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -24,14 +23,13 @@ from pipeline.maintenance.access import Visit, locked
 from pipeline.query import open_store
 from pipeline.run import Progress, sum_progress
 from pipeline.runners import check_runner
-from pipeline.store.commit import Commit, StagedFile, commit
-from pipeline.store.index import IndexChanges, IndexView
+from pipeline.store.commit import Commit, StagedFile, commit, commit_staged
+from pipeline.store.index import IndexView
 from pipeline.store.layout import Layout
 from pipeline.store.lock import LockedError
 from pipeline.store.rebuild import ensure_index, partition_days
 from pipeline.supervise import halve_until_done, halves, new_job, run_logged_job
 from transforms.catalog import Catalog
-from transforms.manifest import INDEX_CHANGES, MANIFEST
 from transforms.parquet_io import partition_path, read_rows, write_rows
 from transforms.schemas import ACTORS, ALIGNMENTS, ARTICLES
 from transforms.stances.lexicon import Lexicon
@@ -210,20 +208,9 @@ class _Rebuild:
         timeout_s = self.config.runner.job_timeout_s
         result = run_logged_job(job, spec, timeout_s, self.layout.logs, tick)
         self.tell(Progress("committing", total, total, self.jobs))
-        manifest = json.loads((staging / MANIFEST).read_text(encoding="utf-8"))
-        index = json.loads((staging / INDEX_CHANGES).read_text(encoding="utf-8"))
-        changed = commit(
-            self.layout,
-            Commit(
-                batch_id=f"{self.visit.run_id}-{job.folder.name}",
-                staging=staging.relative_to(self.layout.root).as_posix(),
-                files=[StagedFile(**file) for file in manifest["files"]],
-                index=IndexChanges(**index),
-                offsets={},
-            ),
-        )
-        windows = sum(place.dataset == ALIGNMENTS.name for place in changed)
-        counts = {**manifest["counts"], "batches": 1, "windows": windows}
+        done = commit_staged(self.layout, f"{self.visit.run_id}-{job.folder.name}", staging, {})
+        windows = sum(place.dataset == ALIGNMENTS.name for place in done.changed)
+        counts = {**done.counts, "batches": 1, "windows": windows}
         for name, number in counts.items():
             self.report.counts[name] = self.report.counts.get(name, 0) + number
         self.report.coding_version = result["coding_version"]

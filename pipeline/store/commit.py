@@ -20,6 +20,7 @@ from pipeline.journal import Journal
 from pipeline.store.checksums import FileSum, sum_file, write_sums
 from pipeline.store.index import IndexChanges, drop_index, open_index, write_changes
 from pipeline.store.layout import Layout
+from transforms.manifest import INDEX_CHANGES, MANIFEST
 from transforms.parquet_io import partition_path
 from transforms.partitions import Place
 from transforms.schemas import DATASETS
@@ -51,6 +52,34 @@ class Commit:
     index: IndexChanges | None
     offsets: Mapping[str, int]
     removed: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """What a job staged and the store took: partitions that changed, counts, index changes."""
+
+    changed: list[Place]
+    counts: dict[str, int]
+    index: dict[str, Any]
+
+
+def commit_staged(
+    layout: Layout, batch_id: str, staging: Path, offsets: Mapping[str, int]
+) -> Committed:
+    """Commit what a job left in its staging folder with a manifest."""
+    manifest = json.loads((staging / MANIFEST).read_text(encoding="utf-8"))
+    index = json.loads((staging / INDEX_CHANGES).read_text(encoding="utf-8"))
+    changed = commit(
+        layout,
+        Commit(
+            batch_id=batch_id,
+            staging=staging.relative_to(layout.root).as_posix(),
+            files=[StagedFile(**file) for file in manifest["files"]],
+            index=IndexChanges(**index),
+            offsets=offsets,
+        ),
+    )
+    return Committed(changed, manifest["counts"], index)
 
 
 def commit(layout: Layout, change: Commit) -> list[Place]:
