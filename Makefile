@@ -8,6 +8,8 @@ EVERY ?= 60
 FOR ?= 600
 FEEDPARSER := 6.0.12
 SOAK_KILLS ?= 100
+# Test files at a time: much of their time goes on waiting for processes.
+TEST_WORKERS ?= 3
 
 .PHONY: help setup run prism stream test lint format bench soak clean
 
@@ -51,7 +53,7 @@ stream: $(STAMP) prism
 		$(BIN)/newsalign alignments --output $(OUTPUT)/stream
 
 test: lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -24,7 +24,6 @@ from transforms.analyse_articles import (
     AnalyseArticles,
 )
 from transforms.article_rows import Task
-from transforms.catalog import Catalog
 from transforms.clean import Clean
 from transforms.finish_batch import (
     CompleteStories,
@@ -44,7 +43,6 @@ from transforms.resolve import ArticleTasks, CarryEvidence, PlanStories
 from transforms.schemas import ARTICLES, STANCES
 from transforms.schemas import REJECTS as REJECT_ROWS
 from transforms.segments import JournalSlice
-from transforms.stances.lexicon import Lexicon
 from transforms.stories import Plan
 from transforms.write import StagePartitions
 
@@ -60,8 +58,7 @@ class BatchContext:
     coding_version: str
     root: Path
     staging: Path
-    catalog: Catalog
-    lexicon: Lexicon
+    coding: Path
     reader: StoreReader
     outlets: Mapping[str, Mapping[str, str]]
     progress: Path | None = None
@@ -156,10 +153,7 @@ def _code(
     config = context.config
     root, staging = str(context.root), str(context.staging)
     analysed = tasks | "Analyse" >> AnalyseArticles(
-        context.catalog,
-        context.lexicon,
-        config.actors,
-        config.stances,
+        str(context.coding),
         context.coding_version,
         str(context.progress) if context.progress else None,
     )

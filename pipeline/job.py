@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 RESULT = "result.json"
 SERVE = "--serve"
 LOG = "job.log"
+CODING = "coding"  # beside the staged files, for as long as the job
 PARENT_VARIABLE = "NEWSALIGN_PARENT"
 DONE, STEP_FAILED, UNUSABLE, WORKER_DIED = 0, 1, 2, 3
 # How Beam words the loss of a local worker; whatever else ends a job would end it again.
@@ -98,8 +99,9 @@ def run_batch(spec: JobSpec, config: Config) -> dict[str, Any]:
     from pipeline.runners import beam_pipeline
     from transforms.segments import JournalSlice
 
+    warm = bool(_loaded)
     context = _context(spec, config)
-    with beam_pipeline(config.runner, spec.items) as pipeline:
+    with beam_pipeline(config.runner, spec.items, warm) as pipeline:
         build_batch(pipeline, [JournalSlice(*values) for values in spec.slices], context)
     return {"coding_version": context.coding_version}
 
@@ -122,6 +124,7 @@ def _context(spec: JobSpec, config: Config) -> BatchContext:
     from pipeline.graph import BatchContext
     from pipeline.store.layout import Layout
     from pipeline.store.texts import StoreReader
+    from transforms.analyse_articles import write_coding
     from transforms.nlp_package import check_installed
     from transforms.outlets import load_outlets
 
@@ -129,16 +132,17 @@ def _context(spec: JobSpec, config: Config) -> BatchContext:
     catalog, lexicon = _load_coding(config, base)
     check_installed(config.actors.spacy_model)
     version = coding_version(config, catalog, lexicon)
-    root = Path(spec.root)
     assert spec.staging is not None
+    root, staging = Path(spec.root), Path(spec.staging)
+    coding = staging.with_name(CODING)
+    write_coding(coding, version, catalog, lexicon, config.actors, config.stances)
     return BatchContext(
         config=config,
         run_id=spec.run_id,
         coding_version=version,
         root=root,
-        staging=Path(spec.staging),
-        catalog=catalog,
-        lexicon=lexicon,
+        staging=staging,
+        coding=coding,
         reader=StoreReader(Layout(root)),
         outlets=load_outlets(config.outlets_path(base)),
         progress=Path(spec.progress) if spec.progress else None,
@@ -250,11 +254,14 @@ def _last_line(error: Exception) -> str:
 
 
 def import_beam() -> None:
-    """Import Beam without pandas, which it takes a second to load for DataFrames we don't use."""
+    """Import Beam with our caches and without pandas, a second's load for DataFrames."""
+    from pipeline import beam_cache
+
     hidden = sys.modules.get("pandas")
     sys.modules["pandas"] = None  # type: ignore[assignment]
     try:
         importlib.import_module("apache_beam")
+        beam_cache.install()
     finally:
         if hidden is None:
             del sys.modules["pandas"]

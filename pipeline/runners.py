@@ -29,6 +29,7 @@ STREAMING = ("PrismRunner", "PortableRunner", "FlinkRunner", "DataflowRunner")
 SMALL_ARRIVAL = 20_000  # items that one process reads sooner than two have started
 MANY_FEEDS = 500  # feeds that one process, which reads 100 a second, falls behind with
 SMALL_INPUT = 150  # items below which starting worker processes costs more than they save
+SMALL_WARM_INPUT = 600  # the same where this process has loaded by now what they would load
 
 
 def check_runner(settings: RunnerSettings) -> None:
@@ -46,11 +47,15 @@ def is_local(settings: RunnerSettings | str) -> bool:
     return name.lower() in LOCAL
 
 
-def worker_count(settings: RunnerSettings, items: int) -> int:
-    """Return the number of worker processes of a local job; an explicit setting is kept."""
+def worker_count(settings: RunnerSettings, items: int, warm: bool = False) -> int:
+    """Return the number of worker processes of a local job; an explicit setting is kept.
+
+    `warm` says that this process has run such a job before.
+    """
     if settings.workers:
         return settings.workers
-    return 1 if items < SMALL_INPUT else os.cpu_count() or 1
+    small = SMALL_WARM_INPUT if warm else SMALL_INPUT
+    return 1 if items < small else os.cpu_count() or 1
 
 
 def arrival_workers(settings: RunnerSettings, items: int, feeds: int) -> int:
@@ -60,8 +65,11 @@ def arrival_workers(settings: RunnerSettings, items: int, feeds: int) -> int:
     return settings.workers or os.cpu_count() or 1
 
 
-def beam_pipeline(settings: RunnerSettings, items: int) -> Any:
-    """Return a Beam pipeline on the configured runner for about `items` elements."""
+def beam_pipeline(settings: RunnerSettings, items: int, warm: bool = False) -> Any:
+    """Return a Beam pipeline on the configured runner for about `items` elements.
+
+    `warm`: as in `worker_count`.
+    """
     import apache_beam as beam
     from apache_beam.options.pipeline_options import PipelineOptions
 
@@ -71,7 +79,7 @@ def beam_pipeline(settings: RunnerSettings, items: int) -> Any:
         return beam.Pipeline(options=options)
     from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
-    workers = worker_count(settings, items)
+    workers = worker_count(settings, items, warm)
     mode = "multi_processing" if workers > 1 else "in_memory"
     options = PipelineOptions(
         [f"--direct_num_workers={workers}", f"--direct_running_mode={mode}", *arguments]

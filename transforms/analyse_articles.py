@@ -33,16 +33,17 @@ _packed: dict[str, bytes] = {}
 class _Analyse(beam.DoFn):
     """Analyses batches; one analyser a process serves every instance with the same coding."""
 
-    def __init__(self, coding_version: str, progress: str | None) -> None:
+    def __init__(self, coding: str, coding_version: str, progress: str | None) -> None:
+        self._coding = coding
         self._coding_version = coding_version
         self._progress = progress
 
     def setup(self) -> None:
         die_with_parent()
 
-    def process(self, tasks: Sequence[Task], coding: bytes) -> Iterator[Any]:
+    def process(self, tasks: Sequence[Task]) -> Iterator[Any]:
         tasks = sorted(tasks, key=lambda task: task.plan.article_id)
-        analyser = self._analyser(coding)
+        analyser = self._analyser()
         results = analyser.analyse([document_of(task) for task in tasks])
         for task, result in zip(tasks, results, strict=True):
             row = with_analysis(task.row, result)
@@ -54,13 +55,14 @@ class _Analyse(beam.DoFn):
                 yield beam.pvalue.TaggedOutput(REJECTS, analysis_reject(task.row, result.error))
         note_progress(self._progress, len(tasks))
 
-    def _analyser(self, coding: bytes) -> Analyser:
+    def _analyser(self) -> Analyser:
         # Imported where it is used: whoever only builds the graph needs no spaCy.
         from transforms.analyse import Analyser
 
         if self._coding_version not in _analysers:
             _analysers.clear()
-            _analysers[self._coding_version] = Analyser(*pickle.loads(zlib.decompress(coding)))
+            coding = pickle.loads(zlib.decompress(Path(self._coding).read_bytes()))
+            _analysers[self._coding_version] = Analyser(*coding)
         return _analysers[self._coding_version]
 
 
@@ -90,47 +92,44 @@ def note_progress(folder: str | None, done: int) -> None:
         return
 
 
-def _pack(coding_version: str, coding: tuple[object, ...]) -> bytes:
-    """Return what workers unpack; kept, since a process may build one graph after another."""
+def write_coding(
+    path: Path,
+    coding_version: str,
+    catalog: Catalog,
+    lexicon: Lexicon,
+    actors: ActorSettings,
+    stances: StanceSettings,
+) -> None:
+    """Write what workers make their analyser from, where all of them can read it."""
     if coding_version not in _packed:
+        # Kept, since a process may run one job after another.
         _packed.clear()
-        _packed[coding_version] = zlib.compress(pickle.dumps(coding))
-    return _packed[coding_version]
+        coding = catalog, lexicon, actors, stances
+        _packed[coding_version] = zlib.compress(pickle.dumps(coding), level=1)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(_packed[coding_version])
 
 
 class AnalyseArticles(beam.PTransform):
     """PCollection[Task] -> complete tasks, and per article its stance rows, actor rows, rejects.
 
-    Tasks that need no analysis pass through with the actors that their row has.
+    Tasks that need no analysis pass through with the actors that their row has. `coding` is the
+    file of `write_coding`: in the step itself or in an element a catalog would be packed and
+    unpacked with every graph and bundle, most of a second each.
     """
 
-    def __init__(
-        self,
-        catalog: Catalog,
-        lexicon: Lexicon,
-        actors: ActorSettings,
-        stances: StanceSettings,
-        coding_version: str,
-        progress: str | None = None,
-    ) -> None:
+    def __init__(self, coding: str, coding_version: str, progress: str | None = None) -> None:
         super().__init__()
-        self._coding = (catalog, lexicon, actors, stances)
-        self._coding_version = coding_version
-        self._dofn = _Analyse(coding_version, progress)
+        self._dofn = _Analyse(coding, coding_version, progress)
 
     def expand(self, tasks: beam.PCollection[Task]) -> dict[str, beam.PCollection[Any]]:
-        # A side input: as part of the step it would be unpickled again with every bundle.
-        packed = _pack(self._coding_version, self._coding)
-        coding = tasks.pipeline | "Coding" >> beam.Create([packed])
         read = (
             tasks
             | "ToAnalyse" >> beam.Filter(lambda task: task.plan.analyse)
             | "Spread" >> beam.Reshuffle()
             | "Batch" >> beam.BatchElements(min_batch_size=BATCH, max_batch_size=BATCH)
             | "Analyse"
-            >> beam.ParDo(self._dofn, beam.pvalue.AsSingleton(coding)).with_outputs(
-                ARTICLE_ROWS, STANCE_ROWS, ACTOR_ROWS, REJECTS
-            )
+            >> beam.ParDo(self._dofn).with_outputs(ARTICLE_ROWS, STANCE_ROWS, ACTOR_ROWS, REJECTS)
         )
         passed = tasks | "AsTheyAre" >> beam.Filter(lambda task: not task.plan.analyse)
         return {
