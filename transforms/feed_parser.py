@@ -28,6 +28,7 @@ from transforms.json_feed import (
     json_feed_head,
 )
 from transforms.news_sitemap import SITEMAP_ROOTS, read_news_sitemap
+from transforms.plain_rss import read_plain_rss
 from transforms.records import RawItem, Reject
 from transforms.urls import absolute_url, canonical_url
 
@@ -178,7 +179,11 @@ def _read(
     if root == "sitemapindex":
         raise FeedError("not_a_feed", "an index of sitemaps; one of those may hold news", text)
     document, repaired = repair_xml(text)
-    head, entries = (read_news_sitemap if root in SITEMAP_ROOTS else _read_xml)(document)
+    plain = read_plain_rss(document)
+    if plain is not None:
+        head, entries = plain
+    else:
+        head, entries = (read_news_sitemap if root in SITEMAP_ROOTS else _read_xml)(document)
     if not entries:
         if root in SITEMAP_ROOTS:
             raise FeedError("not_a_feed", "a sitemap without news", text)
