@@ -42,6 +42,7 @@ from pipeline.supervise import (
     run_job,
     run_logged_job,
 )
+from pipeline.watched import ChangedFile, Watched, watched_files
 from transforms.partitions import Place
 from transforms.records import Reject
 from transforms.remote_files import is_remote, use_options
@@ -78,7 +79,8 @@ class Scheduled:
     """What holds for a run that a schedule starts.
 
     Feeds that fall due within `due_within_s` are asked, those that the config names too only
-    then; a store that another process writes to is waited for, `lock_wait_s` long.
+    then; files are read that are new or have changed since a schedule or stream of this store read
+    them. A store that another process writes to is waited for, `lock_wait_s` long.
     """
 
     due_within_s: float = 0.0
@@ -247,7 +249,11 @@ class _Run:
         keep_newest(self.layout.logs, KEPT_LOGS)
         try:
             self._drain()
-            self._arrive([*slices, *self._due(feeds)])
+            files = self._changed(slices) if self.scheduled else []
+            parts = [file.source for file in files] if self.scheduled else slices
+            self._arrive([*parts, *self._due(feeds)])
+            if files:
+                self._watched().note(files)
             self._drain()
         except BaseException as error:
             report.status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
@@ -308,6 +314,14 @@ class _Run:
             raise ConfigError(f"feeds.database: {error}") from None
         self.report.add(plan.counts)
         return plan.sources
+
+    def _watched(self) -> Watched:
+        return watched_files(self.config, self.layout)
+
+    def _changed(self, slices: Sequence[SourceSlice]) -> list[ChangedFile]:
+        """Return what a schedule reads of these; what isn't there is a reject, run by run."""
+        missing = [ChangedFile(part, "") for part in slices if part.problem == "not_found"]
+        return [*self._watched().among(slices), *missing] if slices else []
 
     def _save_polls(self, folder: Path) -> None:
         """Save what polls came to; what they brought is in the journal by now."""

@@ -18,7 +18,7 @@ MAX_HEADER_BYTES = 65_536
 MAX_HEADERS = 200
 MAX_CODINGS = 3
 
-_CHUNK_SIZE = re.compile(rb"\s*([0-9A-Fa-f]{1,8})\s*(?:;[^\r\n]*)?\r?\n")
+_CHUNK_SIZE = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,8})[ \t]*(?:;[^\r\n]*)?\r?\n")
 _STATUS = re.compile(rb"HTTP/\d(?:\.\d)? (\d{3})")
 
 
@@ -90,10 +90,15 @@ def read_warc(pieces: Iterator[bytes], max_bytes: int) -> Iterator[WarcPage]:
         yield _answer(page, max_bytes) if kind == "response" else page
 
 
+class CutChunksError(ValueError):
+    """A chunked body that ends before its last chunk does."""
+
+
 def unchunk(body: bytes) -> bytes:
     """Return a body without HTTP's chunk sizes, or as it is where it has none.
 
-    Archives often keep the header of a body that they stored unchunked.
+    Archives often keep the header of a body that they stored unchunked. Raises CutChunksError for
+    one that is cut off, before or within a chunk.
     """
     pieces: list[bytes] = []
     position = 0
@@ -103,11 +108,18 @@ def unchunk(body: bytes) -> bytes:
             return b"".join(pieces)
         pieces.append(body[found.end() : found.end() + size])
         position = found.end() + size
-        if body[position : position + 2] == b"\r\n":
+        end = body[position : position + 2]
+        if end == b"\r\n":
             position += 2
-        elif body[position : position + 1] == b"\n":
+        elif end[:1] == b"\n":
             position += 1
-    return b"".join(pieces) if pieces and position >= len(body) else body
+        elif end not in (b"", b"\r") and len(pieces) == 1:
+            return body  # a number that the text starts with
+    if not pieces or (len(pieces) == 1 and position > len(body) and b"\r\n" not in body):
+        return body
+    if position >= len(body):
+        raise CutChunksError(f"{len(body)} bytes of chunks without the last")
+    raise CutChunksError(f"no chunk size after {position} of {len(body)} bytes")
 
 
 def _answer(page: WarcPage, max_bytes: int) -> WarcPage:
@@ -123,7 +135,10 @@ def _answer(page: WarcPage, max_bytes: int) -> WarcPage:
         return WarcPage(*where, problem=f"http_{code}")
     body = stream.read()
     if "chunked" in headers.get("transfer-encoding", "").lower():
-        body = unchunk(body)
+        try:
+            body = unchunk(body)
+        except CutChunksError as error:
+            return WarcPage(*where, problem="truncated_record", detail=str(error))
     codings = headers.get("content-encoding", "").split(",")[-MAX_CODINGS:]
     try:
         for coding in reversed(codings):

@@ -19,7 +19,8 @@ class ScheduleRecord:
     `first_started_at` is when a schedule first ran for this store, `started_at` when this process
     did. `limit_s` is how long a success lasts until the schedule is unwell. `last_status` is
     running, done, failed or stopped; `failures` counts runs that failed in a row;
-    `done_started_at` is when the last run that succeeded started.
+    `done_started_at` is when the last run that ended well started, `last_success_at` when one did
+    that could reach a feed, if there are any.
     """
 
     pid: int

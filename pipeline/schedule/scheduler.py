@@ -178,10 +178,12 @@ class Scheduler:
         record.last_status = _ENDINGS[ending]
         record.last_error = fields.get("error")
         if ending == FINISHED:
-            self._success = self._clock.steady()
-            self._record.limit_s = limit_s(self._plan.cadence, record.last_finished_at)
-            record.last_success_at, record.done_started_at = record.last_finished_at, started
+            record.done_started_at = started
             record.failures = 0
+            if not fields.get("feeds_unreachable"):
+                self._success = self._clock.steady()
+                self._record.limit_s = limit_s(self._plan.cadence, record.last_finished_at)
+                record.last_success_at = record.last_finished_at
         elif ending == FAILED:
             record.failures += 1
             self._alarm.bring_forward(self._plan.retry_s(record.failures))
@@ -243,7 +245,7 @@ class Scheduler:
         if self._metrics is None:
             return
         self._metrics.observe(event, fields)
-        if event == FINISHED:
+        if event == FINISHED and not fields.get("feeds_unreachable"):
             self._metrics.last_success.set(self._clock.wall().timestamp())
 
     def _take_config(self) -> None:

@@ -24,6 +24,7 @@ from pipeline.errors import one_line
 from transforms.processes import die_with_parent
 
 if TYPE_CHECKING:
+    from pipeline.feeds.survey import FeedsSummary
     from pipeline.run import Progress
 
 PROGRESS_EVERY_S = 0.5
@@ -78,8 +79,7 @@ class Worker:
             logging.getLogger(__name__).debug("the run failed", exc_info=True)
             self._end(FAILED, describe(error, self._request.config["output"]["path"]))
         else:
-            self._say(FINISHED, report)
-            self._survey(config, report["counts"])
+            self._finish(config, report)
 
     def _run(self, config: Config) -> dict[str, Any]:
         from pipeline.run import Scheduled, run
@@ -91,20 +91,27 @@ class Worker:
         del report["changed"]
         return report
 
-    def _survey(self, config: Config, counts: dict[str, int]) -> None:
-        """Say how feeds stand; the run has succeeded, so a database that is gone now is no news."""
+    def _finish(self, config: Config, report: dict[str, Any]) -> None:
+        """Say what the run did, whether any feed could be reached, and how feeds stand."""
+        summary = self._survey(config)
+        active = summary.known - summary.retired if summary is not None else 0
+        unreachable = bool(active) and summary is not None and summary.failing == active
+        # What came in by another way is news all the same.
+        unreachable = unreachable and not report["counts"].get("items")
+        self._say(FINISHED, {**report, "feeds_unreachable": unreachable})
+        if summary is None:
+            return
+        self._say(SURVEY, summary.as_values())
+        if unreachable:
+            fields = {"run_id": self._run_id, "feeds": active, "reasons": summary.reasons}
+            self._say("feeds_unreachable", fields)
+
+    def _survey(self, config: Config) -> FeedsSummary | None:
         from pipeline.feeds.survey import survey_feeds
         from pipeline.store.layout import Layout
 
         layout = Layout(Path(config.output.path).absolute())
-        summary = survey_feeds(config, layout, datetime.now(UTC))
-        if summary is None:
-            return
-        self._say(SURVEY, summary.as_values())
-        polled = counts.get("feeds_polled", 0)
-        if polled and counts.get("feeds_failed") == polled:
-            fields = {"run_id": self._run_id, "feeds": polled, "reasons": summary.reasons}
-            self._say("feeds_unreachable", fields)
+        return survey_feeds(config, layout, datetime.now(UTC))
 
     def _end(self, event: str, error: str | None) -> None:
         self._say(event, {"run_id": self._run_id, "error": error})

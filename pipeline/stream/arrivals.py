@@ -21,7 +21,7 @@ from pipeline.journal import Journal
 from pipeline.run import feed_urls
 from pipeline.store.layout import Layout
 from pipeline.store.lock import LockedError, writer_lock
-from pipeline.stream.watched import ChangedFile, Watched
+from pipeline.watched import ChangedFile, watched_files
 from transforms.fetch_pages import fetch_pages
 from transforms.read_feeds import FeedPoll, FeedSource, poll_feeds, shard_of
 from transforms.read_files import read_slice
@@ -75,12 +75,7 @@ class Arrivals:
         self._shards = max(1, min(settings.shards, config.network.concurrency))
         share = max(1, config.network.concurrency // self._shards)
         self._network = config.network.model_copy(update={"concurrency": share})
-        self._watched = Watched(
-            self._layout.state / "watched.sqlite",
-            config.input.paths,
-            config.input.exclude,
-            settings.settle_s,
-        )
+        self._watched = watched_files(config, self._layout)
         self._pool = ThreadPoolExecutor(self._shards + 1, thread_name_prefix="arrival")
         self._running: dict[int, Future[None]] = {}
         self._failures: dict[int, int] = {}

@@ -1,8 +1,8 @@
 """Stands in for a scheduled run's process: does what the test's `plan` file says, in order.
 
-Each line of the plan is one run: `done`, `fail TEXT`, `die`, `hang` (deaf to SIGTERM), `wait`
-(until SIGTERM) or `garbage`; after the last line, every run is `done`. What was asked of each run
-goes to `seen`.
+Each line of the plan is one run: `done`, `alone` (no feed could be reached), `fail TEXT`, `die`,
+`hang` (deaf to SIGTERM), `wait` (until SIGTERM) or `garbage`; after the last line, every run is
+`done`. What was asked of each run goes to `seen`.
 """
 
 from __future__ import annotations
@@ -39,7 +39,12 @@ def main() -> None:
         say("run_failed", run_id=f"r{number}", error=text)
     else:
         counts = {"feeds_polled": 2, "feeds_failed": 1}
-        say("run_finished", run_id=f"r{number}", counts=counts)
+        say(
+            "run_finished",
+            run_id=f"r{number}",
+            counts=counts,
+            feeds_unreachable=what == "alone",
+        )
 
 
 def say(event: str, **fields: object) -> None:

@@ -111,6 +111,20 @@ def test_whatever_becomes_of_a_run_the_schedule_goes_on(bench: Bench) -> None:
     assert 'newsalign_feed_polls_total{answer="read"} 1.0' in text
 
 
+def test_runs_that_reach_no_feed_are_done_and_yet_no_success(bench: Bench) -> None:
+    bench.runs("done", "alone", "alone")
+    bench.schedule().run(most_runs=1)
+    first = read_record(bench.layout.schedule)
+    bench.schedule().run(most_runs=2)
+    record = read_record(bench.layout.schedule)
+    assert first is not None and record is not None
+    assert bench.endings() == ["finished"] * 3
+    assert (record.last_status, record.failures) == ("done", 0)
+    assert record.last_success_at == first.last_success_at
+    assert record.done_started_at is not None and first.done_started_at is not None
+    assert record.done_started_at > first.done_started_at
+
+
 def test_a_process_that_can_t_be_started_is_a_failed_run(bench: Bench) -> None:
     one = Scheduler(
         bench.plan(), bench.layout, bench.plan, bench._tell, command=("/nowhere/newsalign",)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from pipeline.stream.watched import Watched
+from pipeline.watched import Watched
+from transforms.settings import ReadSettings
 
 LONG_AGO = 1_700_000_000.0
 
@@ -27,7 +28,8 @@ def read(watched: Watched) -> list[str]:
 
 
 def make(tmp_path: Path, *paths: Path, exclude: tuple[str, ...] = ()) -> Watched:
-    return Watched(tmp_path / "state" / "watched.sqlite", [str(p) for p in paths], exclude, 2.0)
+    ledger = tmp_path / "state" / "watched.sqlite"
+    return Watched(ledger, [str(p) for p in paths], exclude, 2.0, ReadSettings())
 
 
 def test_each_file_is_read_once_and_again_when_it_changes(tmp_path: Path) -> None:
@@ -87,3 +89,12 @@ def test_a_link_to_nothing_is_waited_for(tmp_path: Path) -> None:
     assert read(watched) == []
     put(tmp_path / "later.txt", "here")
     assert read(watched) == ["link.txt"]
+
+
+def test_files_are_read_anew_when_they_are_to_be_read_in_another_way(tmp_path: Path) -> None:
+    put(tmp_path / "in" / "a.jsonl", "{}")
+    ledger, paths = tmp_path / "watched.sqlite", [str(tmp_path / "in")]
+    assert read(Watched(ledger, paths, (), 2.0, ReadSettings())) == ["a.jsonl"]
+    assert read(Watched(ledger, paths, (), 2.0, ReadSettings())) == []
+    other = ReadSettings(columns={"headline": "title"})
+    assert read(Watched(ledger, paths, (), 2.0, other)) == ["a.jsonl"]

@@ -12,7 +12,7 @@ from transforms.read_files import read_slice
 from transforms.records import RawItem, Reject
 from transforms.settings import ReadSettings
 from transforms.sources import expand_inputs
-from transforms.warc import read_warc, unchunk
+from transforms.warc import CutChunksError, read_warc, unchunk
 
 AT = datetime(2025, 6, 1, 12, tzinfo=UTC)
 URL = "https://daily.example.net/pact"
@@ -90,6 +90,29 @@ def test_unchunk_leaves_what_has_no_chunks() -> None:
     assert unchunk(chunked(b"some body")) == b"some body"
     for body in (b"<html>", b"", b"dead beef\r\n"):
         assert unchunk(body) == body
+
+
+@given(st.lists(st.binary(min_size=1, max_size=40), min_size=1, max_size=4), st.data())
+def test_a_chunked_body_is_whole_or_said_to_be_cut(parts: list[bytes], data: st.DataObject) -> None:
+    whole = b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in parts)
+    assert unchunk(whole + b"0\r\n\r\n") == b"".join(parts)
+    first = len(b"%x\r\n" % len(parts[0]))
+    at = data.draw(st.integers(first + 1, len(whole)))
+    with pytest.raises(CutChunksError):
+        unchunk(whole[:at])
+
+
+def test_a_text_that_starts_with_a_number_has_no_chunks() -> None:
+    for body in (b"2\nports of Ostrava closed today", b"12\nmore"):
+        assert unchunk(body) == body
+
+
+def test_an_answer_cut_within_its_chunks_is_a_reject_and_the_next_is_read() -> None:
+    head = "Transfer-Encoding: chunked\r\n"
+    cut = chunked(PAGE.encode())[: len(PAGE) // 2]
+    first, second = read_warc(iter([answer(cut, head) + answer(PAGE.encode())]), 1_000_000)
+    assert (first.problem, first.body) == ("truncated_record", b"")
+    assert (second.problem, second.body) == (None, PAGE.encode())
 
 
 def test_public_case() -> None:

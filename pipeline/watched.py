@@ -5,14 +5,19 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
 
+from pipeline.config import Config
+from pipeline.store.layout import Layout
+from transforms.settings import ReadSettings
 from transforms.sources import SourceSlice, expand_inputs
 
 # Files come whole here: a slice is read line by line anyhow, and slicing reads the file itself.
 WHOLE = 1 << 62
+LEDGER = "watched.sqlite"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,25 +33,38 @@ class Watched:
 
     The ledger is a SQLite file. A file counts as changed when its size or its modification time
     differs from the noted ones, and as settled when it was last written `settle_s` seconds ago or
-    more: before that somebody may still be writing.
+    more: before that somebody may still be writing. All count as changed where they are to be read
+    in another way (`read`).
     """
 
     def __init__(
-        self, ledger: Path, paths: Sequence[str], exclude: Sequence[str], settle_s: float
+        self,
+        ledger: Path,
+        paths: Sequence[str],
+        exclude: Sequence[str],
+        settle_s: float,
+        read: ReadSettings,
     ) -> None:
         self._ledger = ledger
         self._paths = paths
         self._exclude = exclude
         self._settle_s = settle_s
+        self._way = blake2b(read.model_dump_json().encode(), digest_size=6).hexdigest()
 
     def changed(self, now: float | None = None) -> Iterator[ChangedFile]:
         """Yield what is new or changed and settled, in the order of origins; `now` is a Unix time.
 
         What can't be read is yielded too, once: reading it gives the reject.
         """
+        yield from self.among(expand_inputs(self._paths, WHOLE, self._exclude), now)
+
+    def among(
+        self, sources: Iterable[SourceSlice], now: float | None = None
+    ) -> Iterator[ChangedFile]:
+        """Yield those of `sources`, whole files or slices of them, whose files `changed` yields."""
         at = time.time() if now is None else now
         noted = self._noted()
-        for source in expand_inputs(self._paths, WHOLE, self._exclude):
+        for source in sources:
             if source.problem == "not_found":
                 continue  # a folder or glob that is still to be filled
             stamp = self._stamp(source, at)
@@ -74,11 +92,22 @@ class Watched:
     def _stamp(self, source: SourceSlice, now: float) -> str | None:
         """Return what identifies the file's present content, None while it isn't settled."""
         if source.size is not None:
-            return f"{source.size}"
+            return f"{source.size} {self._way}"
         try:
             facts = Path(source.path).stat()
         except OSError:
             return f"problem {source.problem}"
         if abs(now - facts.st_mtime) < self._settle_s:
             return None
-        return f"{facts.st_size} {facts.st_mtime_ns}"
+        return f"{facts.st_size} {facts.st_mtime_ns} {self._way}"
+
+
+def watched_files(config: Config, layout: Layout) -> Watched:
+    """Return a config's files with the store's ledger."""
+    return Watched(
+        layout.state / LEDGER,
+        config.input.paths,
+        config.input.exclude,
+        config.stream.settle_s,
+        config.read,
+    )
