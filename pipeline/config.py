@@ -127,6 +127,12 @@ class Config(Section):
         """Return the file that describes outlets; a missing one is a ConfigError."""
         return _existing("input.outlets", self.input.outlets, base)
 
+    def check_files(self, base: Path | None = None) -> None:
+        """Raise ConfigError where a file that this names (catalog, lexicon, outlets) is missing."""
+        self.catalog_paths(base)
+        self.lexicon_path(base)
+        self.outlets_path(base)
+
     def fingerprint(self) -> str:
         """Return a hash of every value, 16 hex digits."""
         canonical = json.dumps(self.model_dump(mode="json"), sort_keys=True)

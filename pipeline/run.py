@@ -155,9 +155,7 @@ def run(
     Beam jobs, each in a process of its own unless said otherwise.
     """
     check_runner(config.runner)
-    config.catalog_paths(config_base)
-    config.lexicon_path(config_base)
-    config.outlets_path(config_base)
+    config.check_files(config_base)
     feeds = feed_urls(config)
     for problem in missing_extras(config.input.paths):
         raise ConfigError(f"input.paths: {problem}")

@@ -54,9 +54,7 @@ class Plan:
 def make_plan(config: Config, base: Path | None) -> Plan:
     """Return the plan of a config; raises ConfigError."""
     check_runner(config.runner)
-    config.catalog_paths(base)
-    config.lexicon_path(base)
-    config.outlets_path(base)
+    config.check_files(base)
     settings = config.schedule
     if config.run.now is not None:
         raise ConfigError("run.now: a schedule goes by the clock; leave it out")

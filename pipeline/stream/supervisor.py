@@ -48,9 +48,7 @@ def check_stream(config: Config, base: Path | None = None) -> None:
         raise ConfigError(
             f"stream.runner: {name} is not known to stream; one of {', '.join(STREAMING)}"
         )
-    config.catalog_paths(base)
-    config.lexicon_path(base)
-    config.outlets_path(base)
+    config.check_files(base)
     for problem in missing_extras(config.input.paths):
         raise ConfigError(f"input.paths: {problem}")
     if name.lower() == PRISM:
