@@ -109,6 +109,7 @@ def _run(config: Config, file: Path | None, quiet: bool, log_format: LogFormat) 
     from pipeline.run import run as run_once
     from pipeline.store.lock import LockedError
     from pipeline.supervise import RunFailedError, UnusableError
+    from pipeline.warm import WarmJobs
 
     # A service manager's stop ends a run as Ctrl-C does: workers gone, the run's record written.
     if threading.current_thread() is threading.main_thread():
@@ -118,8 +119,8 @@ def _run(config: Config, file: Path | None, quiet: bool, log_format: LogFormat) 
         start_logging(json_lines=True)
         events = tell
     try:
-        with show_progress(quiet or events is not None) as show:
-            return run_once(config, file.parent if file else None, show, events)
+        with show_progress(quiet or events is not None) as show, WarmJobs() as jobs:
+            return run_once(config, file.parent if file else None, show, events, jobs=jobs)
     except (ConfigError, UnusableError) as error:
         raise UserError(str(error)) from None
     except (LockedError, RunFailedError) as error:

@@ -83,11 +83,13 @@ class Worker:
 
     def _run(self, config: Config) -> dict[str, Any]:
         from pipeline.run import Scheduled, run
+        from pipeline.warm import WarmJobs
 
         request = self._request
         base = Path(request.config_base) if request.config_base else None
         scheduled = Scheduled(request.due_within_s, request.lock_wait_s)
-        report = run(config, base, self._progress, self._event, scheduled).as_dict()
+        with WarmJobs() as jobs:
+            report = run(config, base, self._progress, self._event, scheduled, jobs).as_dict()
         del report["changed"]
         return report
 
