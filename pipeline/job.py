@@ -100,7 +100,7 @@ def run_batch(spec: JobSpec, config: Config) -> dict[str, Any]:
     from transforms.segments import JournalSlice
 
     warm = bool(_loaded)
-    context = _context(spec, config)
+    context = _context(spec, config, warm)
     with beam_pipeline(config.runner, spec.items, warm) as pipeline:
         build_batch(pipeline, [JournalSlice(*values) for values in spec.slices], context)
     return {"coding_version": context.coding_version}
@@ -112,19 +112,20 @@ def run_recode(spec: JobSpec, config: Config) -> dict[str, Any]:
     from pipeline.runners import beam_pipeline
     from transforms.recode import DayStories
 
-    context = _context(spec, config)
+    context = _context(spec, config, warm=False)
     days = [DayStories(day, frozenset(stories)) for day, stories in spec.stories]
     with beam_pipeline(config.runner, spec.items) as pipeline:
         build_recode(pipeline, days, context)
     return {"coding_version": context.coding_version}
 
 
-def _context(spec: JobSpec, config: Config) -> BatchContext:
+def _context(spec: JobSpec, config: Config, warm: bool) -> BatchContext:
     from pipeline.coding import coding_version
     from pipeline.graph import BatchContext
+    from pipeline.runners import in_process
     from pipeline.store.layout import Layout
     from pipeline.store.texts import StoreReader
-    from transforms.analyse_articles import write_coding
+    from transforms.analyse_articles import keep_coding, write_coding
     from transforms.nlp_package import check_installed
     from transforms.outlets import load_outlets
 
@@ -135,7 +136,10 @@ def _context(spec: JobSpec, config: Config) -> BatchContext:
     assert spec.staging is not None
     root, staging = Path(spec.root), Path(spec.staging)
     coding = staging.with_name(CODING)
-    write_coding(coding, version, catalog, lexicon, config.actors, config.stances)
+    parts = catalog, lexicon, config.actors, config.stances
+    keep_coding(version, parts)
+    if not in_process(config.runner, spec.items, warm):
+        write_coding(coding, version, parts)
     return BatchContext(
         config=config,
         run_id=spec.run_id,

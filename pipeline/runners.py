@@ -58,6 +58,11 @@ def worker_count(settings: RunnerSettings, items: int, warm: bool = False) -> in
     return 1 if items < small else os.cpu_count() or 1
 
 
+def in_process(settings: RunnerSettings, items: int, warm: bool = False) -> bool:
+    """Return whether the job's steps run in the process that starts them."""
+    return is_local(settings) and worker_count(settings, items, warm) == 1
+
+
 def arrival_workers(settings: RunnerSettings, items: int, feeds: int) -> int:
     """Return the number of worker processes of a local job that reads items and feeds."""
     if items < SMALL_ARRIVAL and feeds < MANY_FEEDS:

@@ -23,10 +23,13 @@ from transforms.stances.lexicon import Lexicon
 if TYPE_CHECKING:
     from transforms.analyse import Analyser
 
+Coding = tuple[Catalog, Lexicon, ActorSettings, StanceSettings]
+
 BATCH = 64
 ARTICLE_ROWS, STANCE_ROWS, ACTOR_ROWS, REJECTS = "article_rows", "stance_rows", "actors", "rejects"
 
 _analysers: dict[str, Analyser] = {}
+_kept: dict[str, Coding] = {}
 _packed: dict[str, bytes] = {}
 
 
@@ -61,7 +64,7 @@ class _Analyse(beam.DoFn):
 
         if self._coding_version not in _analysers:
             _analysers.clear()
-            coding = pickle.loads(zlib.decompress(Path(self._coding).read_bytes()))
+            coding = _kept.get(self._coding_version) or _read_coding(Path(self._coding))
             _analysers[self._coding_version] = Analyser(*coding)
         return _analysers[self._coding_version]
 
@@ -92,19 +95,22 @@ def note_progress(folder: str | None, done: int) -> None:
         return
 
 
-def write_coding(
-    path: Path,
-    coding_version: str,
-    catalog: Catalog,
-    lexicon: Lexicon,
-    actors: ActorSettings,
-    stances: StanceSettings,
-) -> None:
-    """Write what workers make their analyser from, where all of them can read it."""
+def _read_coding(path: Path) -> Coding:
+    coding: Coding = pickle.loads(zlib.decompress(path.read_bytes()))
+    return coding
+
+
+def keep_coding(coding_version: str, coding: Coding) -> None:
+    """Keep what an analyser is made from for workers in this process."""
+    _kept.clear()
+    _kept[coding_version] = coding
+
+
+def write_coding(path: Path, coding_version: str, coding: Coding) -> None:
+    """Write what an analyser is made from where all workers can read it."""
     if coding_version not in _packed:
         # Kept, since a process may run one job after another.
         _packed.clear()
-        coding = catalog, lexicon, actors, stances
         _packed[coding_version] = zlib.compress(pickle.dumps(coding), level=1)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(_packed[coding_version])
@@ -114,8 +120,8 @@ class AnalyseArticles(beam.PTransform):
     """PCollection[Task] -> complete tasks, and per article its stance rows, actor rows, rejects.
 
     Tasks that need no analysis pass through with the actors that their row has. `coding` is the
-    file of `write_coding`: in the step itself or in an element a catalog would be packed and
-    unpacked with every graph and bundle, most of a second each.
+    file of `write_coding`, unless `keep_coding` has it: in the step itself or in an element a
+    catalog would be packed and unpacked with every graph and bundle, most of a second each.
     """
 
     def __init__(self, coding: str, coding_version: str, progress: str | None = None) -> None:
