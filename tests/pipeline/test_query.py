@@ -343,7 +343,8 @@ def test_an_error_late_in_a_long_result_is_one_line_too(store: Path, invoke: Inv
     sql = "SELECT CAST(if(i = 500000, 'x', '1') AS INTEGER) AS n FROM range(600000) t(i)"
     result = invoke("query", sql, "--output", store, "-f", "csv")
     assert result.exit_code == 2
-    assert result.stdout.startswith("n\n1\n1\n")
+    # DuckDB's threads may come upon it before the first rows are out.
+    assert result.stdout == "" or result.stdout.startswith("n\n1\n1\n")
     assert result.stderr == "newsalign: error: Could not convert string 'x' to INT32\n"
 
 

@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
-import random
 import shutil
-import signal
 import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,48 +14,11 @@ import polars as pl
 import pyarrow.parquet as pq
 import pytest
 from seed_server import SEEDS, SeedServer
+from whole_runs import command, files, newsalign_run, rows
 
-from pipeline.config import load_config
-from pipeline.job import JobSpec
-from pipeline.run import run
-from pipeline.supervise import Job, WorkerDiedError, run_job
-from transforms.records import RawItem
 from transforms.schemas import DATASETS
-from transforms.segments import JournalSlice, read_slice
 
 pytestmark = pytest.mark.job
-
-NEWSALIGN = Path(sys.executable).parent / "newsalign"
-NOW = "2026-11-25T00:00:00+00:00"
-RESULT_DATASETS = ("stances", "alignments")
-
-
-def command(source: list[str], output: Path, *more: str) -> list[str]:
-    return [str(NEWSALIGN), "run", *source, "--output", str(output), "--now", NOW, "--quiet", *more]
-
-
-def newsalign_run(source: list[str], output: Path, *more: str) -> dict[str, Any]:
-    done = subprocess.run(
-        command(source, output, "--json", *more), capture_output=True, text=True, timeout=280
-    )
-    assert done.returncode == 0, done.stderr
-    report: dict[str, Any] = json.loads(done.stdout)
-    return report
-
-
-def files(output: Path, datasets: tuple[str, ...] = RESULT_DATASETS) -> dict[str, bytes]:
-    """Return the bytes of every file of some datasets by relative path."""
-    return {
-        path.relative_to(output).as_posix(): path.read_bytes()
-        for name in datasets
-        for path in sorted((output / name).rglob("*.parquet"))
-    }
-
-
-def rows(output: Path, sql: str) -> list[tuple[Any, ...]]:
-    """Run SQL in which {name} stands for a dataset's files."""
-    views = {name: f"read_parquet('{output}/{name}/**/*.parquet')" for name in DATASETS}
-    return duckdb.sql(sql.format(**views)).fetchall()
 
 
 @pytest.fixture(scope="module")
@@ -329,127 +287,3 @@ def test_a_runner_that_cannot_start_fails_the_run_and_keeps_its_input(tmp_path: 
     report = newsalign_run([str(source)], output, "--workers", "1")
     assert report["rejects"] == {}
     assert report["counts"]["new"] == 1
-
-
-def beam_workers(parent: int) -> list[int]:
-    """Return the Beam worker processes below a process (Linux)."""
-    found: list[int] = []
-    for task in Path(f"/proc/{parent}/task").glob("*/children"):
-        try:
-            children = [int(child) for child in task.read_text().split()]
-        except OSError:
-            continue
-        for child in children:
-            try:
-                line = Path(f"/proc/{child}/cmdline").read_bytes()
-            except OSError:
-                continue
-            found += [child] if b"sdk_worker_main" in line else beam_workers(child)
-    return found
-
-
-def test_a_killed_worker_costs_a_retry_and_not_the_run(
-    one: tuple[Path, dict[str, Any]], tmp_path: Path
-) -> None:
-    output = tmp_path / "out"
-    process = subprocess.Popen(
-        command([str(SEEDS)], output, "--json", "--workers", "2"),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    killed = False
-    deadline = time.monotonic() + 120
-    while not killed and process.poll() is None and time.monotonic() < deadline:
-        specs = list((output / "_state" / "staging").glob("job-*/spec.json"))
-        batch = any('"kind": "batch"' in spec.read_text() for spec in specs)
-        workers = beam_workers(process.pid)
-        if batch and len(workers) == 2:
-            os.kill(workers[0], signal.SIGKILL)
-            killed = True
-        time.sleep(0.1)
-    out, err = process.communicate(timeout=240)
-    assert killed
-    assert process.returncode == 0, err
-    assert files(output) == files(one[0])
-    assert json.loads(out)["counts"]["rejects"] == one[1]["counts"]["rejects"]
-
-
-def test_an_input_that_kills_its_worker_is_rejected_and_its_neighbours_are_kept(
-    tmp_path: Path,
-) -> None:
-    source = tmp_path / "in"
-    source.mkdir()
-    for name, state in (("a", "Kenya"), ("b", "Chile"), ("c", "Ghana")):
-        text = f"Title {name}\n\n{state} thanked Rwanda on Friday for its help in the north."
-        (source / f"{name}.txt").write_text(text)
-    died = []
-
-    def deadly(job: Job, spec: JobSpec, *more: Any) -> dict[str, Any]:
-        slices = [JournalSlice(*values) for values in spec.slices] if spec.kind == "batch" else []
-        records = [record for part in slices for record in read_slice(part)]
-        if any(isinstance(r, RawItem) and r.origin == "b.txt" for r in records):
-            died.append(len(records))
-            raise WorkerDiedError("killed by SIGKILL")
-        return run_job(job, spec, *more)
-
-    output = tmp_path / "out"
-    inputs = {"input.paths": [str(source)], "output.path": str(output), "runner.workers": 1}
-    report = run(load_config(None, inputs), jobs=deadly)
-    assert report.status == "done"
-    assert report.rejects == {"worker_crash": 1}
-    assert died[-2:] == [1, 1]
-    found = rows(output, "SELECT source_rollup FROM {stances} ORDER BY 1")
-    assert found == [("GHA",), ("KEN",)]
-    assert rows(output, "SELECT origin, stage FROM {rejects}") == [("b.txt", "clean")]
-    assert not list((output / "_state" / "journal" / "pending").glob("*"))
-
-
-def test_a_stopped_run_leaves_no_process_and_says_so(tmp_path: Path) -> None:
-    output = tmp_path / "out"
-    process = subprocess.Popen(command([str(SEEDS)], output, "--workers", "1"))
-    specs = output / "_state" / "staging"
-    deadline = time.monotonic() + 60
-    while not list(specs.glob("job-*/spec.json")) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    process.terminate()
-    assert process.wait(timeout=30) == 130
-    alive = [p for p in Path("/proc").glob("[0-9]*/cmdline") if str(output) in _read(p)]
-    assert alive == []
-    assert rows(output, "SELECT status FROM {runs}") == [("interrupted",)]
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(errors="replace")
-    except OSError:
-        return ""
-
-
-def test_kills_at_random_moments_lose_and_double_nothing(
-    one: tuple[Path, dict[str, Any]], tmp_path: Path
-) -> None:
-    output = tmp_path / "out"
-    chance = random.Random(20261125)
-    started = time.monotonic()
-    newsalign_run([str(SEEDS)], tmp_path / "timing", "--workers", "1")
-    length = time.monotonic() - started
-    for _ in range(5):
-        process = subprocess.Popen(
-            command([str(SEEDS)], output, "--workers", "1"),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        try:
-            process.wait(timeout=chance.uniform(0.1, 1.0) * length)
-        except subprocess.TimeoutExpired:
-            process.kill()
-        process.wait()
-        for path in output.rglob("*.parquet"):
-            if "_state" not in path.parts:
-                pq.read_metadata(path)
-    newsalign_run([str(SEEDS)], output, "--workers", "1")
-    assert files(output) == files(one[0])
-    sql = "SELECT article_id, content_hash, story_id FROM {articles} ORDER BY ALL"
-    assert rows(output, sql) == rows(one[0], sql)
-    assert not list((output / "_state" / "journal" / "pending").glob("*"))
