@@ -14,7 +14,7 @@ import polars as pl
 import pyarrow.parquet as pq
 import pytest
 from seed_server import SEEDS, SeedServer
-from whole_runs import command, files, newsalign_run, rows
+from whole_runs import RESULT_DATASETS, command, files, newsalign_run, rows
 
 from transforms.schemas import DATASETS
 
