@@ -13,7 +13,7 @@ from pipeline.store.layout import Layout
 from transforms.parquet_io import partition_path, read_rows, write_rows
 from transforms.schemas import RUNS
 
-VERSIONED = ("newsalign", "apache-beam", "spacy", "pyarrow", "rensa", "feedparser", "httpx")
+VERSIONED = ("newsalign", "apache-beam", "spacy", "pyarrow", "feedparser", "httpx")
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Final
 
@@ -12,9 +12,10 @@ import numpy.typing as npt
 
 from transforms.buckets import Links
 from transforms.columns import Flags, Integers, component_roots, distinct, distinct_rows, id_columns
-from transforms.pair_verdicts import Text, TextPairs
+from transforms.pair_verdicts import METHODS, Text, TextPairs
 from transforms.same_text import MIN_SHARED
 from transforms.settings import DeduplicateSettings
+from transforms.signatures import VALUE_BYTES
 from transforms.store_view import Edge
 from transforms.text_rules import TextRules
 
@@ -29,12 +30,20 @@ SIGNATURE_PAIRS: Final = 4_096
 Fractions = npt.NDArray[np.float64]
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Cells:
-    """Which cells need an article's text, and the links that each cell compares."""
+    """The links that each cell compares."""
 
-    needs: dict[str, list[int]] = field(default_factory=dict)
-    links: dict[int, Links] = field(default_factory=dict)
+    links: dict[int, Links]
+
+    def needs(self) -> dict[str, list[int]]:
+        """Return which cells need an article's text."""
+        found: dict[str, list[int]] = {}
+        for cell, links in sorted(self.links.items()):
+            read = ~links.exact
+            for row in distinct(np.concatenate((links.first[read], links.second[read]))).tolist():
+                found.setdefault(links.ids[row], []).append(cell)
+        return found
 
 
 def plan_cells(links: Iterable[Links], articles_each: int = CELL_ARTICLES) -> Cells:
@@ -44,23 +53,16 @@ def plan_cells(links: Iterable[Links], articles_each: int = CELL_ARTICLES) -> Ce
     by time. The result depends on the set of links alone.
     """
     whole = merge_links(list(links))
-    cells = Cells()
     if not len(whole):
-        return cells
+        return Cells({})
     count = len(whole.ids)
     roots = component_roots(whole.first, whole.second, count)
     cell_of = np.empty(count, dtype=np.int64)
     cell_of[np.argsort(roots, kind="stable")] = np.arange(count) // articles_each
     cell = cell_of[whole.second]
     order = np.argsort(cell, kind="stable")
-    for chosen in np.split(order, np.flatnonzero(distinct_rows(cell[order]))[1:]):
-        cells.links[int(cell[chosen[0]])] = whole.take(chosen)
-    read = ~whole.exact
-    nodes = np.concatenate((whole.first[read], whole.second[read]))
-    span = int(cell.max()) + 1
-    for code in distinct(nodes * span + np.tile(cell[read], 2)).tolist():
-        cells.needs.setdefault(whole.ids[code // span], []).append(code % span)
-    return cells
+    parts = np.split(order, np.flatnonzero(distinct_rows(cell[order]))[1:])
+    return Cells({int(cell[part[0]]): whole.take(part) for part in parts})
 
 
 def merge_links(parts: Sequence[Links]) -> Links:
@@ -146,13 +148,16 @@ def verify_cell(
         chosen, waiting = waiting[rank < each], waiting[rank >= each]
         each *= 2
         verdicts = pairs.compare(numbers[0][chosen], numbers[1][chosen])
-        same = chosen[[verdict.same for verdict in verdicts]]
+        same = chosen[verdicts.same]
         join(first[same], second[same])
-        for one, other, verdict in zip(
-            first[chosen].tolist(), second[chosen].tolist(), verdicts, strict=True
+        for one, other, similarity, method in zip(
+            first[same].tolist(),
+            second[same].tolist(),
+            verdicts.similarity[verdicts.same].tolist(),
+            verdicts.method[verdicts.same].tolist(),
+            strict=True,
         ):
-            if verdict.same:
-                yield make_edge(ids[one], ids[other], verdict.similarity, verdict.method)
+            yield make_edge(ids[one], ids[other], round(similarity, 4), METHODS[method])
 
 
 def compare_signatures(
@@ -160,30 +165,36 @@ def compare_signatures(
 ) -> tuple[Fractions, Flags]:
     """Return each pair's estimated Jaccard similarity, and whether the wording surely differs.
 
-    A signature of n values estimates Jaccard with a standard error of sqrt(J (1 - J) / n). Sure is
-    what stays four errors below the similarity that MIN_SHARED of the shorter text makes. A text
-    without a signature is like none and unlike none.
+    n values that one of two signatures has at least estimate Jaccard with a standard error of
+    sqrt(J (1 - J) / n). Sure is what stays four errors below the similarity that MIN_SHARED of the
+    shorter text makes. A text without a signature is like none and unlike none.
     """
-    width = max((len(text.signature) // 4 for text in texts), default=0)
-    has = np.array([len(text.signature) == 4 * width > 0 for text in texts], dtype=np.bool_)
+    size = max((len(text.signature) for text in texts), default=0)
+    width = size // VALUE_BYTES
+    has = np.array([len(text.signature) == size > 0 for text in texts], dtype=np.bool_)
     estimate = np.zeros(len(first))
     if not has.any():
         return estimate, np.zeros(len(first), dtype=np.bool_)
-    blank = bytes(4 * width)
+    blank = bytes(size)
     raw = b"".join(text.signature if ok else blank for text, ok in zip(texts, has, strict=True))
-    values: npt.NDArray[Any] = np.frombuffer(raw, "<u4").reshape(len(texts), width)
+    values: npt.NDArray[Any] = np.frombuffer(raw, "<u2").reshape(len(texts), width)
+    empty = np.packbits(values == 0, axis=1)
     both = has[first] & has[second]
+    told = np.full(len(first), float(width))
     for start in range(0, len(first), SIGNATURE_PAIRS):
         part = slice(start, start + SIGNATURE_PAIRS)
-        equal = values[first[part]] == values[second[part]]
-        estimate[part] = np.count_nonzero(equal, axis=1) / width
+        one, other = first[part], second[part]
+        unfilled = np.bitwise_count(empty[one] & empty[other]).sum(axis=1)
+        told[part] -= unfilled
+        equal = np.count_nonzero(values[one] == values[other], axis=1)
+        estimate[part] = (equal - unfilled) / np.maximum(told[part], 1.0)
     estimate[~both] = 0.0
     shingles = np.array([text.shingles for text in texts], dtype=np.float64)
     sizes = shingles[first], shingles[second]
     needed = MIN_SHARED * np.minimum(*sizes)
     # One value more, so that an estimate of nothing at all has an error too.
-    smoothed = (estimate * width + 1) / (width + 1)
-    error = np.sqrt(smoothed * (1 - smoothed) / (width + 1))
+    smoothed = (estimate * told + 1) / (told + 1)
+    error = np.sqrt(smoothed * (1 - smoothed) / (told + 1))
     reachable = needed / np.maximum(1.0, sizes[0] + sizes[1] - needed)
     return estimate, both & (smoothed + 4 * error < reachable)
 

@@ -29,9 +29,15 @@ def distinct(values: Integers) -> Integers:
 
 def spread_ranges(starts: Integers, counts: Integers) -> tuple[Integers, Integers]:
     """Return the numbers of many ranges one after another, with whose each is (its index)."""
-    owner = np.repeat(np.arange(len(starts)), counts)
-    within = np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts)
-    return owner, starts[owner] + within
+    return np.repeat(np.arange(len(starts)), counts), ranges(starts, counts)
+
+
+def ranges(starts: Integers, counts: Integers) -> Integers:
+    """Return the numbers of many ranges, `counts` many from `starts` on, one after another."""
+    ends = np.cumsum(counts)
+    numbers = np.arange(ends[-1] if len(ends) else 0)
+    numbers += np.repeat(starts - (ends - counts), counts)
+    return numbers
 
 
 def component_roots(first: Integers, second: Integers, size: int) -> Integers:

@@ -34,8 +34,29 @@ def dateline_end(text: str, start: int) -> int:
 
 def strip_frame(text: str) -> str:
     """Return the text without what outlets put around it: byline, dateline, reporting credits."""
-    text = text.replace("\u2019", "'").strip()
-    if "(" in text or "[" in text:
-        text = _CREDIT.sub(" ", text)
+    text = _without_credits(text.replace("\u2019", "'").strip())
     byline = _BYLINE.match(text)
     return text[dateline_end(text, byline.end() if byline else 0) :]
+
+
+def _without_credits(text: str) -> str:
+    """Return the text with a space for each credit; brackets are found faster than credits are."""
+    kept = []
+    done = 0
+    for opening in _openings(text):
+        found = _CREDIT.match(text, opening) if opening >= done else None
+        if found:
+            kept += [text[done:opening], " "]
+            done = found.end()
+    return "".join([*kept, text[done:]]) if done else text
+
+
+def _openings(text: str) -> list[int]:
+    """Return where brackets open, in order."""
+    places = []
+    for bracket in "([":
+        at = text.find(bracket)
+        while at >= 0:
+            places.append(at)
+            at = text.find(bracket, at + 1)
+    return sorted(places)

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 import apache_beam as beam
 
-from transforms.buckets import DAY_US, Chunk, Links, Node, micros, pack, shard_links
+from transforms.buckets import DAY_US, Links, Node, micros, pack, shard_links
 from transforms.cells import merge_links, plan_cells, verify_cell
 from transforms.pair_verdicts import Text
 from transforms.settings import DeduplicateSettings
@@ -51,10 +51,21 @@ class SketchedBatch:
 
     def texts(self) -> Iterator[Text]:
         """Yield the part of each article that a comparison needs."""
-        for row, (key, record) in enumerate(self.records):
-            shingles = int(self.sketches.shingles[row])
-            signature = self.sketches.signatures[row].tobytes() if shingles else b""
-            yield Text(key, record.title, record.text, record.outlet, signature, shingles)
+        shingles = self.sketches.shingles.tolist()
+        for (key, record), signature, count in zip(
+            self.records, self.sketches.signatures, shingles, strict=True
+        ):
+            made = signature.tobytes() if count else b""
+            yield Text(key, record.title, record.text, record.outlet, made, count)
+
+    def hashed_texts(self) -> Iterator[Text]:
+        """Yield the same with the texts' hashes, for a comparison in this process."""
+        if self.sketches.hashed is None:
+            yield from self.texts()
+            return
+        group, rows = self.sketches.hashed
+        for row, text in zip(rows.tolist(), self.texts(), strict=True):
+            yield text._replace(hashed=(group, row))
 
 
 class SketchArticles(beam.PTransform):
@@ -144,7 +155,7 @@ class NearPairs(beam.PTransform):
 
 def _cells(group: tuple[int, Iterable[Links]]) -> Iterator[Any]:
     planned = plan_cells(group[1])
-    for node, needed in planned.needs.items():
+    for node, needed in planned.needs().items():
         yield beam.pvalue.TaggedOutput("needs", (node, needed))
     for cell, links in planned.links.items():
         yield beam.pvalue.TaggedOutput("links", (cell, links))
@@ -171,14 +182,13 @@ def find_edges(
     rules: TextRules | None = None,
 ) -> list[Edge]:
     """Return what `NearPairs` would without a store, computed here and now, sorted."""
-    shards: dict[int, list[Chunk]] = defaultdict(list)
-    texts: dict[str, Text] = {}
-    for start in range(0, len(records), BATCH):
-        batch = sketch_records(records[start : start + BATCH], settings)
-        texts.update((text.id, text) for text in batch.texts())
-        for shard, chunk in pack(batch.sketches, settings):
-            shards[shard].append(chunk)
-    planned = plan_cells(shard_links(chunks, settings) for chunks in shards.values())
+    batches = [
+        sketch_records(records[start : start + BATCH], settings)
+        for start in range(0, len(records), BATCH)
+    ]
+    chunks = [chunk for batch in batches for _, chunk in pack(batch.sketches, settings, shards=1)]
+    planned = plan_cells([shard_links(chunks, settings, shards=1)])
+    texts = {text.id: text for batch in batches for text in batch.hashed_texts()}
     compiled = rules or shipped_rules()
     edges = [
         edge
@@ -211,7 +221,7 @@ class VerifyStored(beam.DoFn):
         if not len(links):
             return
         own = set(batch.sketches.item_ids)
-        texts = {text.id: text for text in batch.texts()}
+        texts = {text.id: text for text in batch.hashed_texts()}
         for key, title, text, *rest in self._texts([name for name in links.ids if name not in own]):
             texts[key] = Text(key, title, text, "".join(rest[:1]))
         yield from verify_cell(texts, links, self._settings, self._rules)

@@ -10,30 +10,57 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
-from transforms.alignment import Gap, shared_passages
-from transforms.columns import Flags, Integers, distinct_rows, spread_ranges
-from transforms.fact_words import Fact, FactWords, WordFacts, may_contradict
-from transforms.frame import strip_frame
+from transforms.alignment import Gap
+from transforms.columns import Flags, Integers, distinct_rows, ranges, spread_ranges
+from transforms.fact_words import (
+    SWAPPABLE,
+    Fact,
+    WordFacts,
+    fact_words,
+    may_contradict,
+    only_words,
+)
+from transforms.hashed_texts import (
+    HASH_BITS,
+    MAX_PLACE,
+    PLACE_BITS,
+    HashedTexts,
+    TextRows,
+    hash_texts,
+)
 from transforms.same_text import (
     MIN_SHARED,
     Verdict,
     cannot_answer,
     contradiction,
+    same_name,
     same_text,
-    swaps_number,
 )
 from transforms.settings import DeduplicateSettings
 from transforms.text_rules import TextRules
-from transforms.text_view import TextView
-from transforms.words import Hashes, hash_words, runs, sequence_hashes
+from transforms.text_view import TextView, neutral_names
 
-# Shingles looked up at once; bounds the memory of a comparison.
+METHODS: Final = ("none", "exact", "jaccard", "containment", "short")
+# Pairs whose shingles are sorted together. A pair's number stands over 39 bits of hash, the side
+# and the place: few enough pairs to stay in cache, and enough bits to tell hashes apart.
+PAIRS: Final = 256
+_SIDE: Final = np.uint64(PLACE_BITS)
+_HASH: Final = np.uint64(PLACE_BITS + 1)
+_PAIR: Final = np.uint64(64 - (PAIRS - 1).bit_length())
+_PLACE: Final = np.uint64(MAX_PLACE)
+# What of a shingle makes room for the pair's number and the side: its place, and some of its hash.
+_DROPPED: Final = np.uint64(2 * PLACE_BITS + HASH_BITS + 1) - _PAIR
+# Shingles compared at once; bounds the memory of a comparison.
 LOOKUPS: Final = 1 << 20
 
 
 class Text(NamedTuple):
-    """An article's text on its way to a comparison; `signature` and `shingles` as in its sketch."""
+    """An article's text on its way to a comparison; `signature` and `shingles` as in its sketch.
+
+    `hashed` is where its hashed text stands, and in which row, if that is known in this process.
+    """
 
     id: str
     title: str
@@ -41,6 +68,24 @@ class Text(NamedTuple):
     outlet: str
     signature: bytes = b""
     shingles: int = 0
+    hashed: tuple[HashedTexts, int] | None = None
+
+
+class Verdicts(NamedTuple):
+    """Verdicts by column, as in `same_text.Verdict`.
+
+    `similarity` isn't rounded yet; `method` is a number, its place in METHODS.
+    """
+
+    same: Flags
+    similarity: npt.NDArray[np.float64]
+    method: Integers
+
+    def put(self, place: int, verdict: Verdict) -> None:
+        """Take over one verdict."""
+        self.same[place] = verdict.same
+        self.similarity[place] = verdict.similarity
+        self.method[place] = METHODS.index(verdict.method)
 
 
 class _Blocks(NamedTuple):
@@ -75,99 +120,103 @@ class TextPairs:
         self._texts = texts
         self._settings = settings
         self._rules = rules
-        self._bodies = [strip_frame(text.text) for text in texts]
-        self._words = hash_words(self._bodies)
-        self._counts = self._words.counts
-        self._sequences = sequence_hashes(self._words)
-        self._facts = FactWords(rules)
+        unknown = hash_texts(
+            [text.text for text in texts if text.hashed is None], settings.shingle_words
+        )
+        self._rows = TextRows([text.hashed or next(unknown) for text in texts])
+        self._facts = fact_words(rules)
         self._views: dict[int, TextView] = {}
-        order = sorted(range(len(texts)), key=lambda at: (texts[at].text, *texts[at][1::2]))
+        keys = [(text.text, text.title, text.outlet) for text in texts]
+        order = sorted(range(len(texts)), key=keys.__getitem__)
         self._rank = np.empty(len(texts), dtype=np.int64)
         self._rank[order] = np.arange(len(texts))
-        self._index_runs()
 
-    def _index_runs(self) -> None:
-        """Index each text's distinct shingles, at their first places: by hash, and in text order.
-
-        The text's number is packed over the hash's last bits, so that one table serves all texts.
-        """
-        width = self._settings.shingle_words
-        owner = np.repeat(np.arange(len(self._texts)), self._counts)
-        every = runs(self._words.hashes, width)
-        whole = np.flatnonzero(owner[: len(every)] == owner[len(owner) - len(every) :])
-        self._owner_bits = np.uint64(max(1, (len(self._texts) - 1).bit_length()))
-        hashes = every[whole] >> self._owner_bits
-        packed = self._pack(owner[whole], hashes)
-        order = np.argsort(packed, kind="stable")
-        order = order[distinct_rows(packed[order])]
-        self._table = packed[order]
-        place = whole - self._words.bounds[owner[whole]]
-        self._table_places = place[order]
-        in_order = np.sort(order)
-        self._run_hashes, self._run_places = hashes[in_order], place[in_order]
-        self._run_counts = np.bincount(owner[whole][in_order], minlength=len(self._texts))
-        self._run_starts = np.cumsum(self._run_counts) - self._run_counts
-
-    def _pack(self, owner: Integers, hashes: Hashes) -> Hashes:
-        packed: Hashes = (owner.astype(np.uint64) << (np.uint64(64) - self._owner_bits)) | hashes
-        return packed
-
-    def compare(self, ones: Integers, others: Integers) -> list[Verdict]:
+    def compare(self, ones: Integers, others: Integers) -> Verdicts:
         """Return the verdict on each pair of texts, named by their numbers."""
         swap = self._rank[ones] > self._rank[others]
         left, right = np.where(swap, others, ones), np.where(swap, ones, others)
-        verdicts: dict[int, Verdict] = {}
-        size = np.minimum(self._counts[left], self._counts[right])
+        counts = self._rows.counts[left], self._rows.counts[right]
+        size = np.minimum(*counts)
         is_long = size >= max(self._settings.short_words, self._settings.shingle_words)
-        equal = is_long & (self._sequences[left] == self._sequences[right])
-        for pair in np.flatnonzero(equal).tolist():
-            verdicts[pair] = Verdict(True, 1.0, "exact", "equal words")
-        for pair in np.flatnonzero(~is_long).tolist():
-            verdicts[pair] = self._compare_views(left[pair], right[pair])
-        rest = np.flatnonzero(is_long & ~equal)
-        lookups = np.cumsum(self._run_counts[left[rest]]) // LOOKUPS
+        equal = is_long & (self._rows.sequences[left] == self._rows.sequences[right])
+        # A place past the last that a shingle can name is no place.
+        by_column = is_long & ~equal & (np.maximum(*counts) <= MAX_PLACE)
+        verdicts = Verdicts(
+            same=equal.copy(),
+            similarity=equal.astype(np.float64),
+            method=np.where(equal, METHODS.index("exact"), 0),
+        )
+        for pair in np.flatnonzero(~by_column & ~equal).tolist():
+            views = self._view(int(left[pair])), self._view(int(right[pair]))
+            verdicts.put(pair, same_text(*views, self._settings))
+        rest = np.flatnonzero(by_column)
+        lookups = np.cumsum(self._rows.sizes[left[rest]]) // LOOKUPS
         for part in np.split(rest, np.flatnonzero(np.diff(lookups)) + 1):
             found = self._compare_long(left[part], right[part])
-            verdicts.update(zip(part.tolist(), found, strict=True))
-        return [verdicts[pair] for pair in range(len(left))]
+            verdicts.same[part] = found.same
+            verdicts.similarity[part] = found.similarity
+            verdicts.method[part] = found.method
+        return verdicts
 
-    def _compare_long(self, left: Integers, right: Integers) -> list[Verdict]:
+    def _compare_long(self, left: Integers, right: Integers) -> Verdicts:
         settings = self._settings
         pair, at, to = self._shared(left, right)
         shared = np.bincount(pair, minlength=len(left))
-        sizes = self._run_counts[left], self._run_counts[right]
+        sizes = self._rows.sizes[left], self._rows.sizes[right]
         jaccard = shared / (sizes[0] + sizes[1] - shared)
         enough = shared >= MIN_SHARED * np.minimum(*sizes)
         kept = enough[pair]
         blocks = _blocks(pair[kept], at[kept], to[kept], settings.shingle_words)
-        lengths = self._counts[left], self._counts[right]
+        lengths = self._rows.counts[left], self._rows.counts[right]
         words = np.bincount(blocks.pair, blocks.size, len(left)).astype(np.int64)
         contained = words / np.minimum(*lengths)
         by_jaccard = enough & (jaccard >= settings.min_jaccard)
         by_passages = enough & ~by_jaccard & (contained >= settings.min_containment)
         deep = by_passages & self._deep(blocks, lengths[0] >= lengths[1])
         alike = (by_jaccard | by_passages) & ~deep
-        likeness = np.minimum(1.0, np.where(by_passages, contained, jaccard))
         doubts = self._doubts(left, right, blocks, alike, words // settings.words_per_conflict)
-        verdicts = []
-        for number, similarity in enumerate(likeness.tolist()):
-            reason = "same passages"
-            if not alike[number]:
-                reason = "passage inside a longer text" if deep[number] else "different wording"
-            elif number in doubts:
-                reason = doubts[number] or reason
-            method = "containment" if by_passages[number] else "jaccard"
-            same = reason == "same passages"
-            verdicts.append(Verdict(same, round(similarity, 4), method, reason))
-        return verdicts
+        return Verdicts(
+            same=alike & ~doubts,
+            similarity=np.minimum(1.0, np.where(by_passages, contained, jaccard)),
+            method=np.where(by_passages, METHODS.index("containment"), METHODS.index("jaccard")),
+        )
 
     def _shared(self, left: Integers, right: Integers) -> tuple[Integers, Integers, Integers]:
         """Return the shingles that each pair shares: the pair, and the places in both texts."""
-        pair, at = spread_ranges(self._run_starts[left], self._run_counts[left])
-        wanted = self._pack(right[pair], self._run_hashes[at])
-        place = np.minimum(np.searchsorted(self._table, wanted), len(self._table) - 1)
-        hit = np.flatnonzero(self._table[place] == wanted)
-        return pair[hit], self._run_places[at[hit]], self._table_places[place[hit]]
+        none = np.empty(0, dtype=np.int64)
+        pairs, ours, theirs = [none], [none], [none]
+        for start in range(0, len(left), PAIRS):
+            part = slice(start, start + PAIRS)
+            pair, one, other = self._shared_of_some(left[part], right[part])
+            pairs.append(pair + start)
+            ours.append(one)
+            theirs.append(other)
+        return np.concatenate(pairs), np.concatenate(ours), np.concatenate(theirs)
+
+    def _shared_of_some(
+        self, left: Integers, right: Integers
+    ) -> tuple[Integers, Integers, Integers]:
+        """Do so for at most `PAIRS`: in one sorted column, equal shingles of a pair are neighbours.
+
+        A text has each of its shingles once, so two neighbours that differ in the side alone are
+        one shingle of both.
+        """
+        texts = np.column_stack((left, right)).ravel()
+        sizes = self._rows.sizes[texts]
+        side = np.arange(len(texts), dtype=np.uint64)
+        above = (side >> np.uint64(1) << _PAIR) | ((side & np.uint64(1)) << _SIDE)
+        shingles = self._rows.shingles[ranges(self._rows.starts[texts], sizes)]
+        column = np.sort(
+            shingles >> _DROPPED << _HASH | shingles & _PLACE | np.repeat(above, sizes)
+        )
+        named = column >> _SIDE
+        hit = np.flatnonzero((named[1:] ^ named[:-1]) == 1)
+        ours, theirs = column[hit], column[hit + 1]
+        both = (ours >> _PAIR << np.uint64(2 * PLACE_BITS)) | (
+            (ours & _PLACE) << np.uint64(PLACE_BITS) | (theirs & _PLACE)
+        )
+        both = np.sort(both).view(np.int64)
+        return both >> (2 * PLACE_BITS), (both >> PLACE_BITS) & MAX_PLACE, both & MAX_PLACE
 
     def _deep(self, blocks: _Blocks, longer_is_left: Flags) -> Flags:
         """Say of each pair whether the shorter text stands deep inside the longer."""
@@ -181,82 +230,119 @@ class TextPairs:
 
     def _doubts(
         self, left: Integers, right: Integers, blocks: _Blocks, alike: Flags, allowed: Integers
-    ) -> dict[int, str]:
-        """Return what contradicts in each pair whose gaps may do so; "" for nothing.
+    ) -> Flags:
+        """Say which pairs contradict each other in their gaps.
 
         `allowed` is how many swaps are taken for corrections.
         """
-        gaps = _gaps(blocks, alike, self._counts[left], self._counts[right])
+        gaps = _gaps(blocks, alike, self._rows.counts[left], self._rows.counts[right])
         sizes = gaps.left_end - gaps.left, gaps.right_end - gaps.right
         low, high = np.minimum(*sizes), np.maximum(*sizes)
         gaps = gaps.take((high > 0) & ~cannot_answer(low, high))
-        bounds = self._words.bounds
-        starts = bounds[left[gaps.pair]] + gaps.left, bounds[right[gaps.pair]] + gaps.right
-        sizes = gaps.left_end - gaps.left, gaps.right_end - gaps.right
-        facts = self._facts_between(starts[0], sizes[0]), self._facts_between(starts[1], sizes[1])
-        doubtful = may_contradict(*facts) & ~self._equal_ranges(starts, sizes)
-        # One number for another is a swap, whatever the words around it.
-        in_lead = np.minimum(gaps.left, gaps.right) < self._settings.lead_words
-        numbers = (facts[0] == Fact.NUMBER) & (facts[1] == Fact.NUMBER) & (sizes[0] == 1)
-        sure = numbers & (sizes[1] == 1) & (in_lead | (allowed[gaps.pair] == 0))
+        facts, equal = self._read(left[gaps.pair], right[gaps.pair], gaps)
+        doubtful = may_contradict(*facts) & ~equal
+        gaps, facts = gaps.take(doubtful), (facts[0][doubtful], facts[1][doubtful])
+        sure = self._sure_swaps(left, right, gaps, facts, allowed)
+        refused = np.zeros(len(left), dtype=np.bool_)
+        refused[gaps.pair[sure]] = True
         read: dict[int, list[Gap]] = {}
-        swaps: dict[int, Gap] = {}
-        columns = gaps.take(doubtful)
-        for pair, *ends, swap in zip(
-            *(column.tolist() for column in columns), sure[doubtful].tolist(), strict=True
+        for pair, *ends in zip(
+            *(column.tolist() for column in gaps.take(~refused[gaps.pair])), strict=True
         ):
             read.setdefault(pair, []).append(Gap(*ends))
-            if swap:
-                swaps.setdefault(pair, Gap(*ends))
-        found = {}
         for pair, between in read.items():
             views = self._view(int(left[pair])), self._view(int(right[pair]))
-            if pair in swaps and swaps_number(*views, swaps[pair]):
-                found[pair] = "number"
-            else:
-                found[pair] = contradiction(*views, between, int(allowed[pair]), self._settings)
+            said = contradiction(*views, between, int(allowed[pair]), self._settings)
+            refused[pair] = bool(said)
+        return refused
+
+    def _sure_swaps(
+        self,
+        left: Integers,
+        right: Integers,
+        gaps: _Gaps,
+        facts: tuple[WordFacts, WordFacts],
+        allowed: Integers,
+    ) -> Flags:
+        """Say which gaps swap one word for another of which `contradiction` is sure to complain.
+
+        Those are two numbers, or two names that differ, within a sentence and not the outlet's;
+        and where one swap is too many.
+        """
+        one_each = (gaps.left_end - gaps.left == 1) & (gaps.right_end - gaps.right == 1)
+        weighs = np.minimum(gaps.left, gaps.right) < self._settings.lead_words
+        weighs |= allowed[gaps.pair] == 0
+        numbers = (facts[0] == Fact.NUMBER) & (facts[1] == Fact.NUMBER)
+        name = Fact.NAME | Fact.LETTER
+        names = (facts[0] == name) & (facts[1] == name)
+        sure: Flags = one_each & weighs & (numbers | names)
+        likely = np.flatnonzero(sure)
+        pair = gaps.pair[likely]
+        ours = self._inner_words(left[pair], gaps.left[likely])
+        theirs = self._inner_words(right[pair], gaps.right[likely])
+        for at, number, one, other in zip(
+            likely.tolist(), numbers[likely].tolist(), ours, theirs, strict=True
+        ):
+            known = bool(one and other)
+            sure[at] = known and (number or not same_name(one, other, self._rules))
+        return sure
+
+    def _inner_words(self, texts: Integers, places: Integers) -> list[str]:
+        """Return words that stand within a sentence, casefolded; "" for others and the outlet's."""
+        words = self._rows.words(texts, places)
+        before = self._rows.words(texts, np.maximum(places - 1, 0))
+        # What may part sentences is longer than one character, or one of these.
+        inside = (places > 0) & (words.starts - before.ends == 1)
+        found = []
+        for text, start, end, inner in zip(
+            texts.tolist(), words.starts.tolist(), words.ends.tolist(), inside.tolist(), strict=True
+        ):
+            body = self._rows.body(text) if inner else ""
+            word = body[start:end].casefold() if inner and body[start - 1] not in '\n"“' else ""
+            neutral = word in neutral_names(self._texts[text].outlet, self._rules)
+            found.append("" if neutral else word)
         return found
 
-    def _facts_between(self, starts: Integers, counts: Integers) -> WordFacts:
-        """Return the facts that each range of words may state, joined by "or"."""
-        joined = np.zeros(len(starts), dtype=np.uint16)
-        filled = counts > 0
-        if filled.any():
-            _, at = spread_ranges(starts[filled], counts[filled])
-            firsts = np.cumsum(counts[filled]) - counts[filled]
-            joined[filled] = np.bitwise_or.reduceat(self._facts.of(self._words, at), firsts)
-        return joined
+    def _read(
+        self, left: Integers, right: Integers, gaps: _Gaps
+    ) -> tuple[tuple[WordFacts, WordFacts], Flags]:
+        """Return the facts that either side of each gap may state, joined by "or", and which gaps
+        have equal words on both sides.
 
-    def _equal_ranges(
-        self, starts: tuple[Integers, Integers], sizes: tuple[Integers, Integers]
-    ) -> Flags:
-        """Say which ranges of words are equal word by word on both sides."""
-        equal: Flags = (sizes[0] == sizes[1]) & (sizes[0] > 0)
-        counts = sizes[0][equal]
-        if len(counts):
-            hashes = self._words.hashes
-            same = (
-                hashes[spread_ranges(starts[0][equal], counts)[1]]
-                == hashes[spread_ranges(starts[1][equal], counts)[1]]
+        Where the two sides have one and the same word of a kind, it is swapped for no other.
+        """
+        count = len(gaps.pair)
+        sizes = np.concatenate((gaps.left_end - gaps.left, gaps.right_end - gaps.right))
+        owner, places = spread_ranges(np.concatenate((gaps.left, gaps.right)), sizes)
+        texts = np.concatenate((left, right))[owner]
+        words = self._rows.words(texts, places)
+        facts = self._facts.of(words.hashes, words.written)
+        joined = np.zeros(2 * count, dtype=np.uint16)
+        starts = np.cumsum(sizes) - sizes
+        filled = np.flatnonzero(sizes)
+        if len(filled):
+            joined[filled] = np.bitwise_or.reduceat(facts, starts[filled])
+            for fact in SWAPPABLE:
+                only = only_words(words.hashes, facts & np.uint16(fact), starts, filled)
+                kept = (only[:count] == only[count:]) & (only[:count] > 0)
+                joined[:count][kept] &= np.uint16(~fact & 0xFFFF)
+        equal = (sizes[:count] == sizes[count:]) & (sizes[:count] > 0)
+        if equal.any():
+            alike = np.flatnonzero(equal)
+            ours = ranges(starts[alike], sizes[alike])
+            theirs = ranges(starts[alike + count], sizes[alike])
+            firsts = np.cumsum(sizes[alike]) - sizes[alike]
+            equal[alike] = np.logical_and.reduceat(
+                words.hashes[ours] == words.hashes[theirs], firsts
             )
-            equal[equal] = np.logical_and.reduceat(same, np.cumsum(counts) - counts)
-        return equal
-
-    def _compare_views(self, one: int, other: int) -> Verdict:
-        return same_text(self._view(int(one)), self._view(int(other)), self._settings)
+        return (joined[:count], joined[count:]), equal
 
     def _view(self, number: int) -> TextView:
         """Return a text as `same_text` reads it, its words hashed already."""
         if number not in self._views:
-            words = self._words
-            span = slice(int(words.bounds[number]), int(words.bounds[number + 1]))
-            offset = words.offsets[number]
             text = self._texts[number]
             view = TextView(text.id, text.title, text.text, text.outlet, self._rules)
-            view.know(
-                self._bodies[number],
-                (words.hashes[span], words.starts[span] - offset, words.ends[span] - offset),
-            )
+            view.know(self._rows.body(number), self._rows.all_words(number))
             self._views[number] = view
         return self._views[number]
 
@@ -272,22 +358,14 @@ def _blocks(pair: Integers, left: Integers, right: Integers, width: int) -> _Blo
     starts = np.flatnonzero(parted)
     lasts = np.append(starts[1:], len(pair))[: len(starts)] - 1
     blocks = _Blocks(pair[starts], left[starts], right[starts], left[lasts] - left[starts] + width)
-    overlap = (blocks.left[1:] < (blocks.left + blocks.size)[:-1]) & (
-        blocks.pair[1:] == blocks.pair[:-1]
+    # Where two passages overlap on the left, the words count once. A passage has at least `width`
+    # words and starts after the last shingle of the one before it, so that some are left.
+    ends = blocks.left + blocks.size
+    cut = np.zeros(len(ends), dtype=np.int64)
+    cut[1:] = np.where(
+        blocks.pair[1:] == blocks.pair[:-1], np.maximum(ends[:-1] - blocks.left[1:], 0), 0
     )
-    knotted = np.unique(blocks.pair[1:][overlap])
-    if not len(knotted):
-        return blocks
-    rest = ~np.isin(blocks.pair, knotted)
-    loose = [_Blocks(*(column[rest] for column in blocks))]
-    begins, ends = np.searchsorted(pair, knotted), np.searchsorted(pair, knotted, side="right")
-    for number, begin, end in zip(knotted.tolist(), begins.tolist(), ends.tolist(), strict=True):
-        found = shared_passages(left[begin:end], right[begin:end], width)
-        columns = np.array([(number, b.left, b.right, b.size) for b in found], dtype=np.int64).T
-        loose.append(_Blocks(*columns))
-    joined = _Blocks(*(np.concatenate(column) for column in zip(*loose, strict=True)))
-    order = np.lexsort((joined.left, joined.pair))
-    return _Blocks(*(column[order] for column in joined))
+    return _Blocks(blocks.pair, blocks.left + cut, blocks.right + cut, blocks.size - cut)
 
 
 def _gaps(blocks: _Blocks, wanted: Flags, left_sizes: Integers, right_sizes: Integers) -> _Gaps:

@@ -154,19 +154,6 @@ def contradiction(
     return ""
 
 
-def swaps_number(first: TextView, second: TextView, gap: Gap) -> bool:
-    """Return whether a gap of one figure on each side is a swap: no sentence of its own, no name.
-
-    It is what `contradiction` would find out at greater cost.
-    """
-    words = first.words(gap.left_start, gap.left_end), second.words(gap.right_start, gap.right_end)
-    return (
-        words[0] not in first.neutral_names
-        and words[1] not in second.neutral_names
-        and not _whole_sentences(first, second, gap)
-    )
-
-
 def cannot_answer(shorter: Any, longer: Any) -> Any:
     """Say of a gap's two sizes in words whether its sides are too unlike in length to answer.
 
@@ -276,6 +263,11 @@ def _agree(mine: Sequence[str], yours: Sequence[str], rules: TextRules) -> bool:
         return True
     initials = "".join(word[0] for word in longer)
     return len(shorter) == 1 and len(longer) > 1 and shorter[0] == initials
+
+
+def same_name(word: str, other: str, rules: TextRules) -> bool:
+    """Return whether two casefolded words can be one name, however it is spelt."""
+    return _agree([word], [other], rules)
 
 
 def _same_fact(word: str, other: str, rules: TextRules) -> bool:

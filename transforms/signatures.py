@@ -4,7 +4,8 @@ A near copy shares at least one band hash with its story. Three kinds of band ha
 key space, so that an index need not tell them apart:
 
 - one for the exact word sequence;
-- `settings.bands` for the MinHash signature (long texts only): they find texts alike as a whole;
+- `settings.bands` of `settings.band_rows` least hashes each (long texts only): they find texts
+  alike as a whole;
 - anchors, the least hashes among the text's shingles of 2 x `shingle_words` words, over the whole
   text and over its lead. Of a text and its cut copy, the copy keeps each anchor with the
   probability that it keeps the passage, which a whole-text signature can't promise: the first
@@ -13,6 +14,12 @@ key space, so that an index need not tell them apart:
 A sketch is made of the text's body, without dateline, byline and credits, as the comparison reads
 it: copies that differ in those alone are equal.
 
+Signatures and bands are MinHash by one permutation (Li, Owen and Zhang, "One Permutation Hashing",
+NIPS 2012): the hashes' range is cut into parts, and each part's least hash is a value. For bands,
+a part without any takes another part's value, found by an order of its own (Shrivastava, "Optimal
+Densification for Fast and Accurate Minwise Hashing", ICML 2017). Shingles sorted once by hash give
+the signature, the bands and what verification looks up.
+
 Texts under `short_words` words have no signature bands: with some twenty shingles, one changed
 word moves Jaccard by a quarter, and templates ("X said on Monday it supports Y") collide.
 """
@@ -20,28 +27,37 @@ word moves Jaccard by a quarter, and templates ("X said on Monday it supports Y"
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
+from functools import lru_cache
 from itertools import pairwise
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from rensa import RMinHash
 
-from transforms.columns import Flags, Integers, distinct_rows
+from transforms.columns import Integers, distinct_rows, ranges, spread_ranges
 from transforms.frame import strip_frame
+from transforms.hashed_texts import (
+    GROUP,
+    HASH_BITS,
+    PLACE_BITS,
+    HashedTexts,
+    hash_group,
+)
 from transforms.settings import DeduplicateSettings
-from transforms.words import Counts, Hashes, Words, hash_words, runs, sequence_hashes, spread
+from transforms.words import Counts, Hashes, spread
 
-Signatures = npt.NDArray[np.uint32]
+Signatures = npt.NDArray[np.uint16]
 
-# Signatures are kept in the store: another seed or rensa algorithm version makes them unusable.
-SEED: Final = 20_261_125
 # Sketches of two versions have nothing in common; a store's index is made anew for another one.
-SKETCH_VERSION: Final = 2
-# Articles sketched at once: enough to share numpy's call costs, few enough to stay in cache.
-BATCH: Final = 128
+SKETCH_VERSION: Final = 3
+BATCH: Final = GROUP  # articles sketched at once
+# Bytes of a signature's value.
+VALUE_BYTES: Final = 2
+# An anchor is looked for among so many times as many passages as are wanted.
+MARGIN: Final = 4
+_VALUE: Final = np.uint64((1 << 8 * VALUE_BYTES) - 1)
 _SPREADER: Final = np.uint64(0x9E3779B185EBCA87)  # xxHash's first 64-bit prime
 _ROW_BITS: Final = (BATCH - 1).bit_length()
 
@@ -50,9 +66,10 @@ _ROW_BITS: Final = (BATCH - 1).bit_length()
 class Sketch:
     """What deduplication keeps of an article instead of its text.
 
-    `signature` is `permutations` little-endian 32-bit words, empty for texts of fewer than
-    `shingle_words` words. `bands` are signed 64-bit integers, sorted and distinct; empty only for
-    a text without words. `text_hash` is the same for two texts exactly when their words are.
+    `signature` is `permutations` little-endian 16-bit words, 0 where a part has no shingle; it is
+    empty for texts of fewer than `shingle_words` words. `bands` are signed 64-bit integers, sorted
+    and distinct; empty only for a text without words. `text_hash` is the same for two texts exactly
+    when their words are.
     """
 
     item_id: str
@@ -79,7 +96,9 @@ class Sketches:
     """The sketches of several articles by column; each array has an item an article.
 
     But `bands`: an article's stand from its `band_bounds` on, up to the next one's, as in `Sketch`.
-    Rows of `signatures` are zero for texts of fewer than `shingle_words` words.
+    Rows of `signatures` are zero for texts of fewer than `shingle_words` words. `hashed` is what
+    the sketches were made of, and each one's row in it; it stays behind when they go to another
+    process.
     """
 
     item_ids: tuple[str, ...]
@@ -90,6 +109,11 @@ class Sketches:
     shingles: Counts
     words: Counts
     text_hashes: Integers
+    hashed: tuple[HashedTexts, Counts] | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        kept = (getattr(self, column.name) for column in fields(self) if column.name != "hashed")
+        return Sketches, tuple(kept)
 
     def __len__(self) -> int:
         return len(self.item_ids)
@@ -134,30 +158,28 @@ def sketch_batch(articles: Sequence[SketchInput], settings: DeduplicateSettings)
     """
     if len(articles) > BATCH:
         raise ValueError(f"{len(articles)} articles are more than {BATCH} at once")
-    words = hash_words([strip_frame(article.text) for article in articles])
-    counts = words.counts
-    owner = np.repeat(np.arange(len(articles)), counts)
-    width = settings.shingle_words
-    every = runs(words.hashes, width)
-    shingles = every[_within(owner, width)]
-    passages = spread(every[:-width] * _SPREADER + every[width:]) if len(every) > width else every
-    shingle_counts = np.maximum(counts - width + 1, 0)
-    signatures = _signatures(shingles, shingle_counts, settings.permutations)
-    text_hashes = sequence_hashes(words)
-    keys, owners = _keys(
-        _Hashed(words, owner, passages[: max(0, len(owner) - 2 * width + 1)], text_hashes),
-        _band_hashes(signatures, settings),
-        settings,
+    # Exact copies are sketched once.
+    number: dict[str, int] = {}
+    rows = np.array(
+        [number.setdefault(strip_frame(article.text), len(number)) for article in articles],
+        dtype=np.int64,
     )
+    hashed, every = hash_group(list(number), settings.shingle_words)
+    owner = np.repeat(np.arange(len(hashed)), np.diff(hashed.bounds))
+    hashes = hashed.shingles >> np.uint64(PLACE_BITS)
+    counts = hashed.words.counts
+    keys, held = _keys(hashed, owner, hashes, every, settings)
+    signatures = _signatures(owner, hashes, len(hashed), settings.permutations)
     return Sketches(
         item_ids=tuple(article.item_id for article in articles),
         published_at=tuple(article.published_at for article in articles),
-        signatures=signatures,
-        bands=keys,
-        band_bounds=np.searchsorted(owners, np.arange(len(articles) + 1)),
-        shingles=shingle_counts,
-        words=counts,
-        text_hashes=text_hashes,
+        signatures=signatures[rows],
+        bands=keys[ranges((np.cumsum(held) - held)[rows], held[rows])],
+        band_bounds=np.concatenate(([0], np.cumsum(held[rows]))),
+        shingles=np.maximum(counts - settings.shingle_words + 1, 0)[rows],
+        words=counts[rows],
+        text_hashes=hashed.sequences[rows],
+        hashed=(hashed, rows),
     )
 
 
@@ -165,78 +187,130 @@ def estimate_jaccard(first: bytes, second: bytes) -> float:
     """Return the Jaccard similarity that two signatures of one length estimate; 0.0 for none."""
     if not first or len(first) != len(second):
         return 0.0
-    left, right = np.frombuffer(first, "<u4"), np.frombuffer(second, "<u4")
-    return float(np.mean(left == right))
+    left, right = np.frombuffer(first, "<u2"), np.frombuffer(second, "<u2")
+    told = (left | right) > 0
+    return float(np.mean((left == right)[told])) if told.any() else 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class _Hashed:
-    words: Words
-    owner: Counts
-    passages: Hashes
-    text_hashes: Integers
+def _least_in_parts(owner: Counts, hashes: Hashes, parts: int) -> tuple[Integers, Hashes]:
+    """Return the filled parts (of all texts one after another) and the least hash in each.
+
+    `hashes` have `HASH_BITS` and are sorted within each text.
+    """
+    part = ((hashes * np.uint64(parts)) >> np.uint64(HASH_BITS)).astype(np.int64) + owner * parts
+    first = distinct_rows(part)
+    return part[first], hashes[first]
 
 
-def _within(owner: Counts, width: int) -> Flags:
-    """Say of each run of `width` words whether it lies within one text."""
-    length = max(0, len(owner) - width + 1)
-    within: Flags = owner[:length] == owner[len(owner) - length :]
-    return within
+def _signatures(owner: Counts, hashes: Hashes, texts: int, permutations: int) -> Signatures:
+    part, least = _least_in_parts(owner, hashes, permutations)
+    made = np.zeros(texts * permutations, dtype="<u2")
+    made[part] = np.maximum(least & _VALUE, np.uint64(1))
+    return made.reshape(texts, permutations)
 
 
-def _signatures(shingles: Hashes, counts: Counts, permutations: int) -> Signatures:
-    offsets = np.concatenate(([0], np.cumsum(counts))).astype(np.uint64)
-    matrix = RMinHash.digest_matrix_from_flat_token_hashes(shingles, offsets, permutations, SEED)
-    return np.array(matrix.to_rows(), dtype="<u4").reshape(len(counts), permutations)
-
-
-def _band_hashes(signatures: Signatures, settings: DeduplicateSettings) -> Integers:
+def _band_hashes(
+    owner: Counts, hashes: Hashes, texts: int, settings: DeduplicateSettings
+) -> Integers:
+    """Return the band hashes of each text; of one without shingles they mean nothing."""
     rows = settings.band_rows
-    bands = min(settings.bands, signatures.shape[1] // rows)
-    grouped = signatures[:, : bands * rows].reshape(-1, bands, rows).astype(np.uint64)
+    bands = max(1, min(settings.bands, settings.permutations // rows))
+    part, least = _least_in_parts(owner, hashes, bands * rows)
+    values = np.zeros(texts * bands * rows, dtype=np.uint64)
+    values[part] = least + np.uint64(1)
+    grouped = _densified(values.reshape(texts, bands * rows)).reshape(texts, bands, rows)
     mixed = np.zeros(grouped.shape[:2], dtype=np.uint64) + np.arange(1, bands + 1, dtype=np.uint64)
     for row in range(rows):
         mixed = mixed * _SPREADER + grouped[:, :, row]
     return spread(mixed).view(np.int64)
 
 
+def _densified(values: Hashes) -> Hashes:
+    """Return the values with each empty part (0) filled from another one of its text."""
+    filled = values.copy()
+    text, part = np.nonzero(values == 0)
+    holds = np.count_nonzero(values, axis=1)[text] > 0
+    text, part = text[holds], part[holds]
+    for donors in _donors(values.shape[1]):
+        if not len(text):
+            break
+        found = values[text, donors[part]]
+        filled[text, part] = found
+        still = found == 0
+        text, part = text[still], part[still]
+    return filled
+
+
+@lru_cache
+def _donors(parts: int) -> Integers:
+    """Return whom each part asks, by attempt: every part asks all, in an order of its own."""
+    random = spread(np.arange(1, parts * parts + 1, dtype=np.uint64)).reshape(parts, parts)
+    return np.ascontiguousarray(np.argsort(random, axis=1, kind="stable").T)
+
+
 def _keys(
-    hashed: _Hashed, bands: Integers, settings: DeduplicateSettings
+    hashed: HashedTexts,
+    owner: Counts,
+    hashes: Hashes,
+    every: Hashes,
+    settings: DeduplicateSettings,
 ) -> tuple[Integers, Counts]:
-    """Return the distinct band hashes of all texts, sorted within each, and each one's text."""
-    counts = hashed.words.counts
-    filled = np.flatnonzero(counts)
-    long = np.flatnonzero(counts >= settings.short_words)
-    whole = _within(hashed.owner, 2 * settings.shingle_words)
-    owner = hashed.owner[: len(whole)]
-    lead_end = hashed.words.bounds[:-1] + max(
-        1, settings.lead_words - 2 * settings.shingle_words + 1
-    )
-    lead = whole & (np.arange(len(whole)) < lead_end[owner])
-    found = [
-        (hashed.text_hashes[filled], filled),
-        (bands[long].ravel(), np.repeat(long, bands.shape[1])),
-    ]
-    for chosen, count in ((whole, settings.anchors), (lead, settings.lead_anchors)):
-        found.append(_least(hashed.passages[chosen], owner[chosen], count))
-    keys = np.concatenate([part for part, _ in found])
-    owners = np.concatenate([part for _, part in found])
-    order = np.lexsort((keys, owners))
-    keys, owners = keys[order], owners[order]
-    fresh = distinct_rows(keys, owners)
-    return keys[fresh], owners[fresh]
+    """Return the distinct band hashes of all texts, sorted within each, and how many each has."""
+    texts, counts = len(hashed), hashed.words.counts
+    width = 2 * settings.shingle_words
+    passages = np.maximum(counts - width + 1, 0)
+    leads = np.minimum(passages, max(1, settings.lead_words - width + 1))
+    long = counts >= settings.short_words
+    bands = _band_hashes(owner, hashes, texts, settings)
+    last = 1 + bands.shape[1]
+    room = last + settings.anchors + settings.lead_anchors
+    table = np.repeat(hashed.sequences, room).reshape(texts, room)
+    table[long, 1:last] = bands[long]
+    mixed = _passages(every, settings.shingle_words)
+    for sizes, count in ((passages, settings.anchors), (leads, settings.lead_anchors)):
+        text, at = spread_ranges(hashed.words.bounds[:-1], sizes)
+        found, whose, rank = _least(mixed[at], text, sizes, count)
+        table[whose, last + rank] = found
+        last += count
+    table.sort(axis=1)
+    fresh = np.ones(table.shape, dtype=np.bool_)
+    fresh[:, 1:] = table[:, 1:] != table[:, :-1]
+    fresh[counts == 0] = False
+    return table[fresh], np.count_nonzero(fresh, axis=1)
 
 
-def _least(values: Hashes, owner: Counts, count: int) -> tuple[Integers, Counts]:
-    """Return each owner's `count` least distinct values, and whose they are.
+def _passages(every: Hashes, width: int) -> Hashes:
+    """Return the hash of each passage of two runs of `width` words."""
+    return spread(every[:-width] * _SPREADER + every[width:]) if len(every) > width else every[:0]
 
-    The owner is packed over the value's last bits, so that one sort serves all.
+
+def _least(
+    values: Hashes, owner: Counts, sizes: Counts, count: int
+) -> tuple[Integers, Counts, Counts]:
+    """Return each owner's `count` least distinct values, whose they are, and their ranks.
+
+    The owner is packed over the value's last bits, so that one sort serves all; and of many values,
+    which are spread evenly, only the low ones are sorted.
     """
+    share = np.minimum(MARGIN * count / np.maximum(sizes, 1), 1.0)
+    limits = (share * float(1 << 63)).astype(np.uint64) * np.uint64(2) - np.uint64(1)
+    low = values <= limits[owner]
+    found, whose, rank = _ranked(values[low], owner[low])
+    few = np.bincount(whose, minlength=len(sizes)) < count
+    few &= share < 1.0
+    if few.any():
+        low |= few[owner]
+        found, whose, rank = _ranked(values[low], owner[low])
+    kept = rank < count
+    return found[kept], whose[kept], rank[kept]
+
+
+def _ranked(values: Hashes, owner: Counts) -> tuple[Integers, Counts, Counts]:
+    """Return the distinct values by owner, sorted, with their owners and ranks among theirs."""
     bits = np.uint64(_ROW_BITS)
     packed = np.sort((owner.astype(np.uint64) << (np.uint64(64) - bits)) | (values >> bits))
     packed = packed[distinct_rows(packed)]
     owners = (packed >> (np.uint64(64) - bits)).astype(np.int64)
     begins = np.searchsorted(owners, np.arange(1 << _ROW_BITS))
     rank = np.arange(len(packed)) - begins[owners]
-    kept = rank < count
-    return spread(packed[kept] << bits).view(np.int64), owners[kept]
+    return spread(packed << bits).view(np.int64), owners, rank

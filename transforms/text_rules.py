@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
@@ -67,9 +67,14 @@ class TextRules:
 
     def respell(self, word: str) -> str:
         """Return a form that the British and the American spelling of a word share."""
-        for one, other in self.spellings:
-            word = word.replace(one, other)
-        return word
+        return _respelt(word, self.spellings)
+
+
+@lru_cache(maxsize=1 << 16)
+def _respelt(word: str, spellings: tuple[tuple[str, str], ...]) -> str:
+    for one, other in spellings:
+        word = word.replace(one, other)
+    return word
 
 
 def load_rules(path: Path) -> TextRules:

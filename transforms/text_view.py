@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from enum import IntEnum
-from functools import cached_property
-from typing import Final
+from functools import cached_property, lru_cache
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -43,8 +43,7 @@ NAMES: Final = frozenset({Kind.NAME, Kind.POSSIBLE_NAME})
 DAY_KINDS: Final = frozenset({Kind.WEEKDAY, Kind.DATE, Kind.RELATIVE_DAY})
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """A normalised word and what it stands for."""
 
     word: str
@@ -149,8 +148,18 @@ class TextView:
     @cached_property
     def neutral_names(self) -> frozenset[str]:
         """Return words that name the outlet or an agency."""
-        outlet = re.findall(r"[^\W_]+", self.outlet.casefold())
-        return self.rules.agencies | frozenset(word for word in outlet if len(word) > 2)
+        return neutral_names(self.outlet, self.rules)
+
+
+def neutral_names(outlet: str, rules: TextRules) -> frozenset[str]:
+    """Return the words that name an outlet or an agency."""
+    return rules.agencies | _outlet_words(outlet)
+
+
+@lru_cache(maxsize=4_096)
+def _outlet_words(outlet: str) -> frozenset[str]:
+    words = re.findall(r"[^\W_]+", outlet.casefold())
+    return frozenset(word for word in words if len(word) > 2)
 
 
 def tokenise(text: str, rules: TextRules, opens: bool = True) -> list[Token]:

@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import IntFlag
 from functools import lru_cache
 from typing import Any, Final
 
@@ -38,17 +39,38 @@ _LONG: Final = 8 * _CHUNK  # longer words are hashed one by one
 _FIRST_BYTES: Final = np.array([(1 << (8 * n)) - 1 for n in range(_CHUNK + 1)], dtype=np.uint64)
 
 
+class Written(IntFlag):
+    """Kinds of characters; OTHER ones are letters and digits beyond ASCII."""
+
+    DIGIT = 1
+    SMALL = 2
+    CAPITAL = 4
+    OTHER = 8
+
+
+def _kind(code: int) -> int:
+    letter = chr(code)
+    if "0" <= letter <= "9":
+        return Written.DIGIT
+    if "a" <= letter <= "z":
+        return Written.SMALL
+    return Written.CAPITAL if "A" <= letter <= "Z" else Written.OTHER
+
+
+_KINDS: Final = bytes(map(_kind, range(256)))
+
+
 @dataclass(frozen=True, slots=True)
 class Words:
     """The words of several texts, one text after another.
 
     `hashes`, `starts` and `ends` have an item a word: its hash, and where it stands in all texts
-    joined, in characters; `letters` are those, "?" for any beyond ASCII. `bounds` says where each
-    text's words begin, `offsets` where its characters do; both have one item more than there are
-    texts.
+    joined, in characters. `written` are `Written` bits: of what kinds its characters are. `bounds`
+    says where each text's words begin, `offsets` where its characters do; both have one item more
+    than there are texts.
     """
 
-    letters: npt.NDArray[np.uint8]
+    written: npt.NDArray[np.uint8]
     hashes: Hashes
     starts: Counts
     ends: Counts
@@ -88,6 +110,7 @@ def hash_words(texts: Sequence[str]) -> Words:
     ascii_text = text.encode("ascii", "replace")
     data = ascii_text.translate(_TO_WORDS)
     if text.isascii():
+        letters = np.frombuffer(data, dtype=np.uint8)
         hashes, starts, ends = _hash_bytes(data)
     else:
         codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
@@ -96,13 +119,15 @@ def hash_words(texts: Sequence[str]) -> Words:
         places, folded = places[folded != _SPACE], folded[folded != _SPACE]
         marked = np.frombuffer(data, dtype=np.uint8).copy()
         marked[places] = _ASCII + 1
+        letters = marked
         hashes, starts, ends = _hash_bytes(marked.tobytes(), places[_are_unspaced(folded)])
         owner = np.searchsorted(starts, places, side="right") - 1
         within = (places - starts[owner]).astype(np.uint64)
         np.add.at(hashes, owner, spread(folded * _SPREADER + within))
     offsets = np.cumsum([0, *(len(part) + 1 for part in texts)])
-    letters = np.frombuffer(ascii_text, dtype=np.uint8)
-    return Words(letters, hashes, starts, ends, np.searchsorted(starts, offsets), offsets)
+    kinds = np.frombuffer(ascii_text.translate(_KINDS), dtype=np.uint8) * (letters != _SPACE)
+    written = np.bitwise_or.reduceat(kinds, starts) if len(starts) else kinds[:0]
+    return Words(written, hashes, starts, ends, np.searchsorted(starts, offsets), offsets)
 
 
 def runs(words: Hashes, width: int) -> Hashes:
@@ -195,13 +220,18 @@ def _hash_bytes(data: bytes, alone: Counts | None = None) -> tuple[Hashes, Count
     )
     lengths = ends - starts
     hashes = spread(chunks[starts] & _FIRST_BYTES[np.minimum(lengths, _CHUNK)])
-    for done in range(_CHUNK, _LONG, _CHUNK):
-        longer = np.flatnonzero(lengths > done)
+    longer = np.flatnonzero(lengths > _CHUNK)
+    left, places, mixed = lengths[longer] - _CHUNK, starts[longer] + _CHUNK, hashes[longer]
+    for _ in range(_CHUNK, _LONG, _CHUNK):
         if not len(longer):
             break
-        rest = _FIRST_BYTES[np.minimum(lengths[longer] - done, _CHUNK)]
-        hashes[longer] = spread(hashes[longer] * _SPREADER + (chunks[starts[longer] + done] & rest))
-    for at in np.flatnonzero(lengths > _LONG).tolist():
+        rest = _FIRST_BYTES[np.minimum(left, _CHUNK)]
+        mixed = spread(mixed * _SPREADER + (chunks[places] & rest))
+        hashes[longer] = mixed
+        more = left > _CHUNK
+        longer, mixed = longer[more], mixed[more]
+        left, places = left[more] - _CHUNK, places[more] + _CHUNK
+    for at in longer.tolist():
         digest = hashlib.blake2b(data[starts[at] : ends[at]], digest_size=8).digest()
         hashes[at] = int.from_bytes(digest, "little")
     return hashes, starts, ends

@@ -28,7 +28,7 @@ from transforms.near_pairs import (
     sketch_records,
     stored_links,
 )
-from transforms.pair_verdicts import Text, TextPairs
+from transforms.pair_verdicts import METHODS, Text, TextPairs
 from transforms.prepare import Prepare
 from transforms.records import Article
 from transforms.same_text import same_text
@@ -214,7 +214,7 @@ def test_ten_thousand_copies_come_in_cells_of_bounded_size():
     links = shard_links([bucket(10_000, distinct=True)], SETTINGS)
     cells = plan_cells([links])
     held = defaultdict(set)
-    for node, needed in cells.needs.items():
+    for node, needed in cells.needs().items():
         for cell in needed:
             held[cell].add(node)
     assert max(map(len, held.values())) <= CELL_ARTICLES + 16
@@ -289,19 +289,21 @@ def test_links_go_from_the_earlier_to_the_later_article():
     assert timedelta(days=1) / timedelta(microseconds=1) == DAY_US
 
 
+def check_verdicts(columns, single):
+    rows = zip(columns.same, columns.similarity, columns.method, strict=True)
+    for at, ((same, similarity, method), one) in enumerate(zip(rows, single, strict=True)):
+        found = bool(same), round(float(similarity), 4), METHODS[method]
+        assert found == (one.same, one.similarity, one.method), (at, one)
+
+
 def test_the_columns_say_what_single_comparisons_say():
     records = corpus()
     texts = [text for batch in in_batches(records) for text in batch.texts()]
     one, other = np.triu_indices(len(texts), 1)
     verdicts = TextPairs(texts, SETTINGS, shipped_rules()).compare(one, other)
     views = [TextView(text.id, text.title, text.text, text.outlet) for text in texts]
-    for first, second, verdict in zip(one, other, verdicts, strict=True):
-        single = same_text(views[first], views[second], SETTINGS)
-        assert (verdict.same, verdict.similarity, verdict.method) == (
-            single.same,
-            single.similarity,
-            single.method,
-        ), (texts[first].id, texts[second].id, verdict, single)
+    pairs = zip(one, other, strict=True)
+    check_verdicts(verdicts, [same_text(views[a], views[b], SETTINGS) for a, b in pairs])
 
 
 PIECES = (
@@ -326,13 +328,8 @@ def test_the_columns_say_what_single_comparisons_say_of_edited_texts(name, edits
     one, other = np.triu_indices(len(texts), 1)
     verdicts = TextPairs(texts, SETTINGS, shipped_rules()).compare(one, other)
     views = [TextView(text.id, text.title, text.text, text.outlet) for text in texts]
-    for first, second, verdict in zip(one, other, verdicts, strict=True):
-        single = same_text(views[first], views[second], SETTINGS)
-        assert (verdict.same, verdict.similarity, verdict.method) == (
-            single.same,
-            single.similarity,
-            single.method,
-        ), (verdict, single)
+    pairs = zip(one, other, strict=True)
+    check_verdicts(verdicts, [same_text(views[a], views[b], SETTINGS) for a, b in pairs])
 
 
 # Against a store.
