@@ -11,12 +11,14 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import repeat
 from typing import Any, Protocol
 
 import apache_beam as beam
 
 from transforms.buckets import DAY_US, Links, Node, micros, pack, shard_links
 from transforms.cells import merge_links, plan_cells, verify_cell
+from transforms.hashed_texts import HashedTexts
 from transforms.pair_verdicts import Text
 from transforms.settings import DeduplicateSettings
 from transforms.signatures import BATCH, Sketch, Sketches, SketchInput, sketch_batch
@@ -51,21 +53,22 @@ class SketchedBatch:
 
     def texts(self) -> Iterator[Text]:
         """Yield the part of each article that a comparison needs."""
-        shingles = self.sketches.shingles.tolist()
-        for (key, record), signature, count in zip(
-            self.records, self.sketches.signatures, shingles, strict=True
-        ):
-            made = signature.tobytes() if count else b""
-            yield Text(key, record.title, record.text, record.outlet, made, count)
+        return self._texts(repeat(None))
 
     def hashed_texts(self) -> Iterator[Text]:
         """Yield the same with the texts' hashes, for a comparison in this process."""
         if self.sketches.hashed is None:
-            yield from self.texts()
-            return
+            return self.texts()
         group, rows = self.sketches.hashed
-        for row, text in zip(rows.tolist(), self.texts(), strict=True):
-            yield text._replace(hashed=(group, row))
+        return self._texts((group, row) for row in rows.tolist())
+
+    def _texts(self, hashed: Iterable[tuple[HashedTexts, int] | None]) -> Iterator[Text]:
+        made = self.sketches
+        for (key, record), signature, shingles, known in zip(
+            self.records, made.signatures, made.shingles.tolist(), hashed, strict=False
+        ):
+            raw = signature.tobytes() if shingles else b""
+            yield Text(key, record.title, record.text, record.outlet, raw, shingles, known)
 
 
 class SketchArticles(beam.PTransform):

@@ -278,8 +278,11 @@ class TextPairs:
         sure: Flags = one_each & weighs & (numbers | names)
         likely = np.flatnonzero(sure)
         pair = gaps.pair[likely]
-        ours = self._inner_words(left[pair], gaps.left[likely])
-        theirs = self._inner_words(right[pair], gaps.right[likely])
+        found = self._inner_words(
+            np.concatenate((left[pair], right[pair])),
+            np.concatenate((gaps.left[likely], gaps.right[likely])),
+        )
+        ours, theirs = found[: len(likely)], found[len(likely) :]
         for at, number, one, other in zip(
             likely.tolist(), numbers[likely].tolist(), ours, theirs, strict=True
         ):
@@ -289,13 +292,15 @@ class TextPairs:
 
     def _inner_words(self, texts: Integers, places: Integers) -> list[str]:
         """Return words that stand within a sentence, casefolded; "" for others and the outlet's."""
-        words = self._rows.words(texts, places)
-        before = self._rows.words(texts, np.maximum(places - 1, 0))
+        count = len(texts)
+        before = np.maximum(places - 1, 0)
+        words = self._rows.words(np.tile(texts, 2), np.concatenate((places, before)))
+        starts, ends = words.starts[:count], words.ends[:count]
         # What may part sentences is longer than one character, or one of these.
-        inside = (places > 0) & (words.starts - before.ends == 1)
+        inside = (places > 0) & (starts - words.ends[count:] == 1)
         found = []
         for text, start, end, inner in zip(
-            texts.tolist(), words.starts.tolist(), words.ends.tolist(), inside.tolist(), strict=True
+            texts.tolist(), starts.tolist(), ends.tolist(), inside.tolist(), strict=True
         ):
             body = self._rows.body(text) if inner else ""
             word = body[start:end].casefold() if inner and body[start - 1] not in '\n"“' else ""
