@@ -7,7 +7,6 @@ once each, however many partners they have.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,13 +14,15 @@ from itertools import repeat
 from typing import Any, Protocol
 
 import apache_beam as beam
+import numpy as np
 
 from transforms.buckets import DAY_US, Links, Node, micros, pack, shard_links
 from transforms.cells import merge_links, plan_cells, verify_cell
+from transforms.columns import distinct, ranges
 from transforms.hashed_texts import HashedTexts
 from transforms.pair_verdicts import Text
 from transforms.settings import DeduplicateSettings
-from transforms.signatures import BATCH, Sketch, Sketches, SketchInput, sketch_batch
+from transforms.signatures import BATCH, Sketches, SketchInput, sketch_batch
 from transforms.store_view import Edge
 from transforms.text_rules import TextRules, shipped_rules
 
@@ -239,34 +240,51 @@ def stored_links(
     about at once.
     """
     horizon = timedelta(days=settings.horizon_days)
-    members: dict[int, set[Node]] = defaultdict(set)
-    for group in _close_together(list(sketches), horizon):
-        asked = sorted({band for item in group for band in item.bands})
-        since, until = group[0].published_at - horizon, group[-1].published_at + horizon
+    owner = np.repeat(np.arange(len(sketches)), np.diff(sketches.band_bounds))
+    found: list[tuple[int, Node]] = []
+    for rows in _close_together(sketches.published_at, horizon):
+        asked = distinct(sketches.bands[np.isin(owner, rows)]).tolist()
+        since = sketches.published_at[rows[0]] - horizon
+        until = sketches.published_at[rows[-1]] + horizon
         for band, article_id, published_at in candidates(asked, since, until) if asked else ():
-            members[band].add((micros(published_at), article_id))
-    reach = settings.horizon_days * DAY_US
-    pairs: list[tuple[Node, Node]] = []
-    for item in sketches:
-        ours = micros(item.published_at), item.item_id
-        shared = Counter(
-            node
-            for band in item.bands
-            for node in members.get(band, ())
-            if abs(node[0] - ours[0]) <= reach and node[1] != item.item_id
-        )
-        likeliest = sorted(shared, key=lambda node: (-shared[node], node))
-        pairs += [(node, ours) for node in likeliest[: settings.max_bucket]]
-    return Links.of(pairs)
+            found.append((band, (micros(published_at), article_id)))
+    if not found:
+        return Links.of([])
+    nodes = sorted({node for _, node in found})
+    place = {node: at for at, node in enumerate(nodes)}
+    members = np.array(sorted({(band, place[node]) for band, node in found}), dtype=np.int64)
+    starts = np.searchsorted(members[:, 0], sketches.bands)
+    counts = np.searchsorted(members[:, 0], sketches.bands, side="right") - starts
+    item, node = np.repeat(owner, counts), members[ranges(starts, counts), 1]
+    ours = [
+        (micros(at), key) for at, key in zip(sketches.published_at, sketches.item_ids, strict=True)
+    ]
+    times = np.array([time for time, _ in ours]), np.array([time for time, _ in nodes])
+    near = np.abs(times[0][item] - times[1][node]) <= settings.horizon_days * DAY_US
+    pairs, shared = np.unique(item[near] * len(nodes) + node[near], return_counts=True)
+    item, node = pairs // len(nodes), pairs % len(nodes)
+    own = {key: at for at, (_, key) in enumerate(ours)}
+    itself = np.array([own.get(key, -1) for _, key in nodes])
+    other = itself[node] != item
+    item, node, shared = item[other], node[other], shared[other]
+    order = np.lexsort((node, -shared, item))
+    item, node = item[order], node[order]
+    likeliest = np.arange(len(item)) - np.searchsorted(item, item) < settings.max_bucket
+    return Links.of(
+        [
+            (nodes[n], ours[i])
+            for i, n in zip(item[likeliest].tolist(), node[likeliest].tolist(), strict=True)
+        ]
+    )
 
 
-def _close_together(items: Sequence[Sketch], reach: timedelta) -> Iterator[list[Sketch]]:
-    """Yield the items in groups, each published within `reach`, in order of publication."""
-    group: list[Sketch] = []
-    for item in sorted(items, key=lambda item: item.published_at):
-        if group and item.published_at - group[0].published_at > reach:
+def _close_together(moments: Sequence[datetime], reach: timedelta) -> Iterator[list[int]]:
+    """Yield the numbers of moments in groups, each within `reach`, in order of time."""
+    group: list[int] = []
+    for number in sorted(range(len(moments)), key=moments.__getitem__):
+        if group and moments[number] - moments[group[0]] > reach:
             yield group
             group = []
-        group.append(item)
+        group.append(number)
     if group:
         yield group
