@@ -38,6 +38,8 @@ class SlowStart:
         yield 1
 
 
+# Prism is ended under Beam's thread that reads its messages.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 @pytest.mark.job
 @pytest.mark.skipif(find_prism("") is None, reason=f"no prism program: {INSTALL}")
 def test_a_slow_tick_stops_no_window(tmp_path: Path) -> None:
