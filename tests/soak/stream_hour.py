@@ -112,10 +112,11 @@ class Stream:
         for line in self.process.stdout:
             self._said.write(line)
             event = json.loads(line)
-            if event["event"] == "committed":
+            if event["event"] == "batch_committed":
                 counts = event["counts"]
-                articles = sum(counts.get(name, 0) for name in ("new", "revised"))
-                self.batches.append(Batch(time.monotonic(), event["took_s"], articles))
+                took_s = event["analyse_seconds"] + event["commit_seconds"]
+                self.batches.append(Batch(time.monotonic(), took_s, counts.get("new", 0)))
+            elif event["event"] == "committed":
                 self.rejects.update(event["rejects"])
             elif event["event"] in FAILURES:
                 self.failures.append(line.strip())
