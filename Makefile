@@ -21,7 +21,9 @@ help:
 	@echo "make format  ruff format"
 	@echo "make bench   benchmarks; writes benchmarks/RESULTS.md"
 	@echo "make soak    fuzz feeds, URLs, dates and pages (SOAK_SECONDS=600 each, all at once);"
-	@echo "             then kill runs, schedules, rebuilds and compactions (SOAK_KILLS=100)"
+	@echo "             then kill runs, schedules, streams, rebuilds and compactions (SOAK_KILLS=100),"
+	@echo "             compare schedule, stream and batch, go through outages (SOAK_NETWORK_S=600),"
+	@echo "             and stream for an hour (SOAK_STREAM_SECONDS=3600)"
 	@echo "make clean   remove the environment, caches and the output"
 
 setup: $(STAMP)
@@ -68,7 +70,7 @@ bench: $(STAMP)
 	$(BIN)/python -m benchmarks
 
 # The lock leaves out what only fuzzing needs. feedparser's own documents come with its sources.
-soak: $(STAMP)
+soak: $(STAMP) prism
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation -e '.[soak]'
 	@test -d build/feedparser-$(FEEDPARSER) || { mkdir -p build && cd build \
 		&& ../$(BIN)/python -m pip download --quiet --disable-pip-version-check --no-deps \
@@ -78,6 +80,9 @@ soak: $(STAMP)
 		$(BIN)/python -m pytest -q tests/transforms/test_feed_corpus.py
 	$(BIN)/python tests/soak
 	$(BIN)/python tests/soak/kills.py --kills $(SOAK_KILLS)
+	$(BIN)/python tests/soak/schedule_runs.py
+	$(BIN)/python tests/soak/outages.py
+	$(BIN)/python tests/soak/stream_hour.py
 
 clean:
 	rm -rf $(VENV) $(OUTPUT) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist

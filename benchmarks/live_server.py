@@ -9,12 +9,13 @@ from __future__ import annotations
 import argparse
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import blake2b
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Protocol
 from urllib.parse import urlsplit
 from xml.sax.saxutils import escape
 
@@ -45,11 +46,18 @@ class LiveFeed:
         ).encode()
 
 
+class Feed(Protocol):
+    """What is served under one path."""
+
+    def body(self, now: float) -> bytes:
+        """Return the feed as it is at a time on the monotonic clock."""
+
+
 @dataclass(slots=True)
 class LiveServer:
     """Serves feeds on a free port of this machine until it is closed."""
 
-    feeds: dict[str, LiveFeed]
+    feeds: Mapping[str, Feed]
     requests: int = 0
     server: ThreadingHTTPServer = field(init=False)
 

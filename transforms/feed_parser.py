@@ -101,9 +101,15 @@ def parse_feed(
         on_head(head)
     feed_url = url or absolute_url(head.self_url, None)
     base = absolute_url(head.home, base or feed_url) or base or feed_url
-    guids = Counter(entry.guid for entry in entries if entry is not None and entry.guid)
     links = _resolved_links(entries, base)
-    shared = Counter(canonical_url(link) for link in links if link)
+    # An entry that a feed shows twice is one: what tells it apart doesn't hang on when it is asked.
+    told = {
+        (entry.guid, canonical_url(link) if link else None, _content(entry))
+        for entry, link in zip(entries, links, strict=True)
+        if entry is not None
+    }
+    guids = Counter(guid for guid, _, _ in told if guid)
+    shared = Counter(link for link, _ in {(link, content) for _, link, content in told} if link)
     for index, (entry, link) in enumerate(zip(entries, links, strict=True), start=1):
         where = f"{place}#{index}"
         if index > max_entries:
@@ -274,6 +280,10 @@ def _link(found: Mapping[str, Any]) -> str | None:
             return as_text(other["href"])
     guid = _text(found, "id")
     return guid if guid and guid.startswith(("http://", "https://")) else None
+
+
+def _content(entry: FeedEntry) -> tuple[str | None, str | None]:
+    return entry.title, entry.body or entry.summary
 
 
 def _resolved_links(entries: list[FeedEntry | None], base: str | None) -> list[str | None]:

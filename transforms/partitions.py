@@ -88,12 +88,11 @@ def merge_rows(dataset_name: str, present: Iterable[Row], changes: Iterable[Chan
 
 
 def merge_table(dataset: Dataset, present: pa.Table, changes: Iterable[Change]) -> pa.Table:
-    """Return what `merge_rows` does, sorted, for a dataset whose key and order is one text column.
+    """Return what `merge_rows` does, sorted, for a dataset whose key is one text column.
 
     The table has the bytes that the rows would have: enums are encoded in order of appearance.
     """
     (key,) = dataset.key
-    assert dataset.order == dataset.key
     fresh, cleared, clear_all = _gather(dataset, changes)
     kept = present.slice(0, 0) if clear_all else present
     cleared.setdefault(key, set()).update(str(row[key]) for row in fresh.values())
@@ -108,7 +107,7 @@ def merge_table(dataset: Dataset, present: pa.Table, changes: Iterable[Change]) 
         ]
     )
     table = pa.concat_tables([kept.cast(plain), added.cast(plain)]).combine_chunks()
-    table = table.sort_by(key).combine_chunks()
+    table = table.sort_by([(name, "ascending") for name in dataset.order]).combine_chunks()
     columns = [
         table[name].dictionary_encode().cast(kind) if pa.types.is_dictionary(kind) else table[name]
         for name, kind in dataset.columns
@@ -140,14 +139,16 @@ def stage(root: Path, staging: Path, place: Place, changes: Iterable[Change]) ->
     day = place.day or None
     stored = partition_path(root, dataset, day)
     path = partition_path(staging, dataset, day)
-    if dataset.partition_by is None:
-        # It grows for as long as the store lives: no row of it becomes a Python object.
+    changes = list(changes)
+    if len(dataset.key) == 1:
+        # What is stored may be much more than what is new: no row of it becomes a Python object.
         table = merge_table(dataset, read_table(dataset, stored), changes)
         write_table(table, path)
         count = len(table)
     else:
-        rows = merge_rows(place.dataset, read_rows(dataset, stored), changes)
-        count = write_rows(dataset, rows, path)
+        whole = any(isinstance(change, ClearAll) for change in changes)
+        present = [] if whole else read_rows(dataset, stored)
+        count = write_rows(dataset, merge_rows(place.dataset, present, changes), path)
     return Staged(place, path.relative_to(staging).as_posix(), count)
 
 

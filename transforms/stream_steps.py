@@ -10,7 +10,12 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol
 
 import apache_beam as beam
-from apache_beam.transforms.periodicsequence import PeriodicImpulse
+from apache_beam.io.restriction_trackers import OffsetRestrictionTracker
+from apache_beam.io.watermark_estimators import ManualWatermarkEstimator
+from apache_beam.transforms.periodicsequence import (
+    ImpulseSeqGenDoFn,
+    ImpulseSeqGenRestrictionProvider,
+)
 from apache_beam.transforms.window import FixedWindows
 from apache_beam.utils.timestamp import MAX_TIMESTAMP, Timestamp
 
@@ -20,6 +25,37 @@ class Reader(Protocol):
 
     def tick(self) -> Iterable[int]:
         """Start what is due and return the news since the last tick."""
+
+
+class _Whole(OffsetRestrictionTracker):
+    """A sequence that stops itself and is never divided by the runner.
+
+    Prism divides what makes no progress for a fifth of a second, and forgets the watermark of the
+    rest: no window would ever close again.
+    """
+
+    def try_split(self, fraction_of_remainder: float) -> Any:
+        return super().try_split(fraction_of_remainder) if fraction_of_remainder == 0 else None
+
+
+class _Sequence(ImpulseSeqGenRestrictionProvider):
+    def create_tracker(self, restriction: Any) -> _Whole:
+        return _Whole(restriction)
+
+
+class _Clock(ImpulseSeqGenDoFn):
+    """(start, stop, seconds) -> a tick every so many seconds, as PeriodicImpulse gives it."""
+
+    @beam.DoFn.unbounded_per_element()
+    def process(
+        self,
+        element: Any,
+        restriction_tracker: Any = beam.DoFn.RestrictionParam(_Sequence()),  # noqa: B008
+        watermark_estimator: Any = beam.DoFn.WatermarkEstimatorParam(  # noqa: B008
+            ManualWatermarkEstimator.default_provider()  # noqa: B008
+        ),
+    ) -> Iterator[Any]:
+        yield from super().process(element, restriction_tracker, watermark_estimator)
 
 
 class _Arrive(beam.DoFn):
@@ -51,12 +87,12 @@ class Arrive(beam.PTransform):
 
     def expand(self, begin: Any) -> beam.PCollection[int]:
         """Apply the clock and the reading at the root of a pipeline."""
-        # Beam's default for the start is the time of its import.
         start = Timestamp.now()
         stop = MAX_TIMESTAMP if self._for_s is None else start + self._for_s
         return (
             begin
-            | "Ticks" >> PeriodicImpulse(start, stop, self._tick_s)
+            | "Times" >> beam.Create([(start, stop, self._tick_s)])
+            | "Ticks" >> beam.ParDo(_Clock())
             | "Read what is due" >> beam.ParDo(_Arrive(self._make))
         )
 

@@ -12,8 +12,8 @@ from pipeline.metrics import Metrics
 
 PERIODS = 3
 LEAST_PERIOD_S = 100.0  # a window is short, and a batch after a long stop may take minutes
-# A window that committed, or had nothing to commit.
-WELL = frozenset({"committed", "window"})
+# A window that committed, one batch of a backlog, or nothing to commit.
+WELL = frozenset({"committed", "batch_committed", "window"})
 
 # What a run says in the same words; a stream's other events have their own.
 AS_OF_A_RUN = frozenset({"batch_committed", "feeds_surveyed"})

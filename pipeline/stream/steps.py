@@ -27,6 +27,7 @@ SURVEY_S = 30.0
 PASSED_ON = frozenset({"batch_committed"})
 
 _committing = threading.Lock()
+_wanted = threading.Event()
 _stopping = threading.Event()
 _surveyed: dict[Path, float] = {}
 
@@ -70,11 +71,19 @@ class JournalReader:
 
 
 def commit_pending(spec: StreamSpec, arrived: int) -> None:
-    """Commit what waits in the journal; never raises, for what waits is tried again."""
-    with _committing:
-        if _stopping.is_set():
-            return
-        _commit(spec, arrived)
+    """Commit what waits in the journal; never raises, for what waits is tried again.
+
+    Returns at once where a commit is under way, which another then follows: a runner works at a
+    few bundles at a time, and if all of them waited here, nothing would be read any more.
+    """
+    _wanted.set()
+    while _wanted.is_set() and _committing.acquire(blocking=False):
+        try:
+            _wanted.clear()
+            if not _stopping.is_set():
+                _commit(spec, arrived)
+        finally:
+            _committing.release()
 
 
 def _commit(spec: StreamSpec, arrived: int) -> None:

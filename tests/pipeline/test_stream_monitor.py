@@ -42,6 +42,13 @@ def test_silence_or_failures_for_three_periods_turn_it_red_and_a_window_green(
     monitor.observe({"event": "window", "arrived": 0})
     assert monitor.health().ok
     assert value(metrics, 'newsalign_runs_total{status="failed"}') == 1
+    # A backlog may take longer than three periods, batch by batch.
+    clock.now += 301
+    assert not monitor.health().ok
+    monitor.observe(
+        {"event": "batch_committed", "counts": {}, "analyse_seconds": 1.0, "commit_seconds": 0.1}
+    )
+    assert monitor.health().ok
 
 
 def test_commits_and_polls_are_counted(tmp_path: Path) -> None:

@@ -20,10 +20,11 @@ DAYS = 9
 
 @dataclass(frozen=True)
 class Inputs:
-    """Two folders of articles and two configs, which read the same articles differently."""
+    """Three folders of articles and two configs, which read the same articles differently."""
 
     first: Path
     second: Path
+    third: Path
     coding: Path
     other_coding: Path
 
@@ -32,7 +33,7 @@ def write_inputs(folder: Path, articles: int, seed: int) -> Inputs:
     """Write `articles` articles, a third of them copies, and a line that is none.
 
     That line is in the first folder: its reject bears the time of reading, which a run can pin and
-    a schedule can't.
+    a schedule can't. The third folder has a file for each of its articles.
     """
     chance = random.Random(seed)
     rows: list[str] = []
@@ -49,11 +50,13 @@ def write_inputs(folder: Path, articles: int, seed: int) -> Inputs:
             "published_at": f"2026-11-{day:02}T{hour:02}:30:00Z",
         }
         rows.append(json.dumps(row))
-    parts = (folder / "first", folder / "second")
-    halves = ([*rows[: articles // 2], "not JSON"], rows[articles // 2 :])
-    for part, lines in zip(parts, halves, strict=True):
+    parts = (folder / "first", folder / "second", folder / "third")
+    share = articles // 3
+    thirds = ([*rows[:share], "not JSON"], rows[share : 2 * share], rows[2 * share :])
+    for part, lines in zip(parts, thirds, strict=True):
         part.mkdir(parents=True)
-        (part / "news.jsonl").write_text("\n".join([*lines, ""]))
+        for number, some in enumerate([[line] for line in lines] if part is parts[2] else [lines]):
+            (part / f"news-{number:03}.jsonl").write_text("\n".join([*some, ""]))
     return Inputs(
         *parts,
         _config(folder, "coding", list(STATES), 0.5),

@@ -1,9 +1,9 @@
 """SIGKILL at random moments: `python tests/soak/kills.py [--kills 100] [--seed N] [--workers 2]`.
 
-A store is filled by `run` and `schedule`, coded anew by `rebuild` and put in order by `compact`,
-while parents and workers are killed and a reader polls. Each command is started again until its
-kills are done, then runs to its end; then the store must be sound (`verify`) and hold the bytes of
-one that nobody killed. Cycles follow each other until the kills are done.
+A store is filled by `run`, `schedule` and `stream`, coded anew by `rebuild` and put in order by
+`compact`, while parents and workers are killed and a reader polls. Each command is started again
+until its kills are done, then runs to its end; then the store must be sound (`verify`) and hold the
+bytes of one that nobody killed. Cycles follow each other until the kills are done.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 from kill_input import Inputs, write_inputs
+from kill_stream import VICTIMS, KilledStream, WatchedFolder
+from process_use import descendants
 
 from pipeline.store.layout import Layout
 from transforms.parquet_io import read_rows, write_rows
@@ -39,7 +41,7 @@ TRIES = 6
 MOMENTS = ("time", "commit")
 # Columns that two runs over the same input give other values.
 BY_THE_CLOCK = {"rejects": ("run_id",), "articles": ("first_seen_at",)}
-FULL_CYCLE = {"run": 6, "schedule": 5, "rebuild": 7, "compact": 7}
+FULL_CYCLE = {"run": 5, "schedule": 4, "stream": 6, "rebuild": 5, "compact": 5}
 
 
 @dataclass
@@ -76,15 +78,15 @@ class Campaign:
         inputs = write_inputs(self.folder / "in", self.articles, self.seed)
         coded = self.folder / "coded"
         other = self.folder / "other"
-        both = [str(inputs.first), str(inputs.second)]
+        every = [str(inputs.first), str(inputs.second), str(inputs.third)]
         started = time.monotonic()
-        first = self._start("run", *both, "-c", str(inputs.coding), output=coded)
-        second = self._start("run", *both, "-c", str(inputs.other_coding), output=other)
+        first = self._start("run", *every, "-c", str(inputs.coding), output=coded)
+        second = self._start("run", *every, "-c", str(inputs.other_coding), output=other)
         self._finished(first)
         self._finished(second)
         self.run_s = time.monotonic() - started
         with self._reader():
-            self._fill(kills, inputs, both)
+            self._fill(kills, inputs)
             self._compare("filled", coded)
             again = ("rebuild", "--quiet", "-c", str(inputs.other_coding))
             self._attack("rebuild", kills["rebuild"], again, self.run_s * 0.7)
@@ -101,14 +103,45 @@ class Campaign:
             self._compare("compacted", other)
         return self.outcome
 
-    def _fill(self, kills: dict[str, int], inputs: Inputs, both: Sequence[str]) -> None:
+    def _fill(self, kills: dict[str, int], inputs: Inputs) -> None:
+        """Fill the store, by a run with all that isn't left to a schedule and a stream."""
         coding = ("-c", str(inputs.coding))
-        if not kills.get("schedule"):
-            self._attack("run", kills["run"], ("run", *both, *coding), self.run_s)
-            return
-        self._attack("run", kills["run"], ("run", str(inputs.first), *coding), self.run_s)
-        once = ("schedule", str(inputs.second), "--every", "1s", "--jitter", "0", "--runs", "1")
-        self._attack("schedule", kills["schedule"], (*once, *coding), self.run_s)
+        read = [str(inputs.first)]
+        read += [] if kills.get("schedule") else [str(inputs.second)]
+        read += [] if kills.get("stream") else [str(inputs.third)]
+        self._attack("run", kills["run"], ("run", *read, *coding), self.run_s)
+        if kills.get("schedule"):
+            once = ("schedule", str(inputs.second), "--every", "1s", "--jitter", "0", "--runs", "1")
+            self._attack("schedule", kills["schedule"], (*once, *coding), self.run_s)
+        if kills.get("stream"):
+            self._attack_stream(kills["stream"], inputs.third, coding)
+
+    def _attack_stream(self, kills: int, source: Path, coding: Sequence[str]) -> None:
+        """Kill a stream's processes while its files come in; then let it do its work."""
+        files = WatchedFolder(source)
+        files.hide()
+        log = self.folder / "stream.log"
+        stream = KilledStream(self.store, source, coding, log, self.chance)
+        done = 0
+        try:
+            for _ in range(TRIES * kills):
+                if done == kills:
+                    break
+                # Without something to take in there is no commit to wait for.
+                moment = self.chance.choice(MOMENTS) if files.left else "time"
+                files.show(max(1, files.left // (kills - done + 1)))
+                victim = self.chance.choice(VICTIMS)
+                struck = stream.kill(victim, moment == "commit", self.run_s / 2)
+                self.say(f"stream: {victim} {'killed' if struck else 'missed'} ({moment})")
+                done += struck
+                self.outcome.late += not struck
+            self.outcome.kills["stream"] = self.outcome.kills.get("stream", 0) + done
+            files.show(files.left)
+            wrong = stream.finish()
+            if wrong:
+                self.outcome.wrong.append(f"stream: {wrong}")
+        finally:
+            stream.close()
 
     def _start(self, command: str, *arguments: str, output: Path) -> subprocess.Popen[str]:
         more = ["--workers", str(self.workers)] if command in ("run", "schedule") else []
@@ -263,18 +296,6 @@ def scatter(root: Path) -> None:
             other.replace(path.with_name("part-00001.parquet"))
             write_rows(dataset, rows[: len(rows) // 2], other)
             other.replace(path)
-
-
-def descendants(pid: int) -> list[int]:
-    """Return the processes below a process (Linux)."""
-    found: list[int] = []
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        with suppress(OSError):
-            children = [int(child) for child in task.read_text().split()]
-            found += children
-            for child in children:
-                found += descendants(child)
-    return found
 
 
 def main() -> int:

@@ -156,6 +156,18 @@ def test_links_that_entries_share_are_marked() -> None:
     assert ["url_shared" in item.flags for item in found] == [True, True, False]
 
 
+def test_an_entry_shown_twice_shares_its_link_and_its_guid_with_none_but_itself() -> None:
+    once = "<item><title>A</title><link>https://daily.example.net/a</link><guid>1</guid></item>"
+    other = once.replace("<guid>1", "<guid>2")
+    found = items_of(rss(once + once + other))
+    assert [item.flags for item in found] == [(), (), ()]
+    assert all(item.guid_unique for item in found)
+    # Another text under the link: it may be a live page's.
+    found = items_of(rss(once + once.replace("<title>A", "<title>B")))
+    assert ["url_shared" in item.flags for item in found] == [True, True]
+    assert not any(item.guid_unique for item in found)
+
+
 def test_rdf_items_beside_the_channel() -> None:
     (item,) = items_of(
         '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" '

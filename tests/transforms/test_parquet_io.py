@@ -172,3 +172,40 @@ def test_tables_merge_to_the_bytes_that_their_rows_would_have(
     staged = stage(folder / "root", folder / "staging", Place("actors", ""), changes)
     assert staged.rows == len(rows)
     assert (folder / "staging" / staged.path).read_bytes() == (folder / "rows.parquet").read_bytes()
+
+
+DAY = datetime(2026, 11, 20, tzinfo=UTC)
+REJECT_ROWS = st.fixed_dictionaries(
+    {
+        "reject_id": st.text("aäbB€😀", min_size=1, max_size=2),
+        "stage": st.sampled_from(["read", "clean"]),
+        "reason": st.sampled_from(["empty", "binary", ""]),
+        "origin": st.none() | st.text(max_size=2),
+        "outlet": st.none() | st.text(max_size=2),
+        "at": st.integers(0, 3).map(lambda hour: DAY + timedelta(hours=hour)),
+    }
+)
+REJECT_CHANGES = st.lists(
+    st.lists(REJECT_ROWS, max_size=4).map(
+        lambda rows: Rows([dict.fromkeys(REJECTS.schema.names) | row for row in rows])
+    )
+    | st.sampled_from(["read", "nothing"]).map(lambda value: Clear("stage", value))
+    | st.just(ClearAll()),
+    max_size=4,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(REJECT_ROWS, max_size=6, unique_by=lambda row: row["reject_id"]), REJECT_CHANGES)
+def test_a_partition_in_another_order_than_its_key_merges_to_the_same_bytes_too(
+    tmp_path_factory: pytest.TempPathFactory, present: list[dict[str, Any]], changes: list[Any]
+) -> None:
+    folder = tmp_path_factory.mktemp("merge")
+    stored = partition_path(folder / "root", REJECTS, "2026-11-20")
+    if present:
+        write_rows(REJECTS, present, stored)
+    rows = merge_rows("rejects", read_rows(REJECTS, stored), changes)
+    write_rows(REJECTS, rows, folder / "rows.parquet")
+    staged = stage(folder / "root", folder / "staging", Place("rejects", "2026-11-20"), changes)
+    assert staged.rows == len(rows)
+    assert (folder / "staging" / staged.path).read_bytes() == (folder / "rows.parquet").read_bytes()
