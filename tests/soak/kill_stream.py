@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
@@ -13,15 +14,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pyarrow.parquet as pq
 from process_use import command_line, descendants, role
 
 from pipeline.journal import Journal
 from pipeline.store.layout import Layout
-from pipeline.stream.watched import Watched
 
 NEWSALIGN = str(Path(sys.executable).parent / "newsalign")
-SETTLE_S = 0.2
-FLAGS = ("--window", "1", "--set", f"stream.settle_s={SETTLE_S}", "--set", "stream.watch_s=0.5")
+FLAGS = ("--window", "1", "--set", "stream.settle_s=0.2", "--set", "stream.watch_s=0.5")
 VICTIMS = ("parent", "stream", "prism", "warm jobs")
 POLL_S = 0.001
 # A stream is at work some seconds after its start, and up again by itself in as many.
@@ -105,10 +105,10 @@ class KilledStream:
 
     def finish(self) -> str | None:
         """Let it take in all that is there and stop it; returns what went wrong."""
-        watched = Watched(self._store.state / "watched.sqlite", [str(self._folder)], [], SETTLE_S)
+        wanted = _urls(self._folder)
         journal = Journal(self._store.journal)
         deadline = time.monotonic() + DONE_S
-        while list(watched.changed()) or journal.pending() or self._store.intent.exists():
+        while not wanted <= self._stored() or journal.pending() or self._store.intent.exists():
             if time.monotonic() > deadline:
                 return f"not done after {DONE_S:g} s: {self._last_words()}"
             self.ready()
@@ -120,6 +120,13 @@ class KilledStream:
         except subprocess.TimeoutExpired:
             return "it does not stop"
         return None if code == 0 else f"exit code {code}: {self._last_words()}"
+
+    def _stored(self) -> set[str]:
+        found: set[str] = set()
+        for path in (self._store.root / "articles").glob("*/*.parquet"):
+            with suppress(FileNotFoundError), pq.ParquetFile(path) as file:
+                found.update(file.read(columns=["url"]).column("url").to_pylist())
+        return found
 
     def close(self) -> None:
         """Leave no process behind."""
@@ -135,3 +142,8 @@ class KilledStream:
 
     def _last_words(self) -> str:
         return (self._log.read_text(errors="replace").strip().splitlines() or [""])[-1]
+
+
+def _urls(folder: Path) -> set[str]:
+    lines = (line for path in folder.glob("*.jsonl") for line in path.read_text().splitlines())
+    return {json.loads(line)["url"] for line in lines}
