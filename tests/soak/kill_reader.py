@@ -2,7 +2,8 @@
 
 Each round it opens every file that is there, reads it to the end, and asks DuckDB for all
 stances and alignments at once. A file that is gone since it was listed is no fault; anything else
-that can't be read is.
+that can't be read is. DuckDB opens a file more than once a query, so that one that is replaced in
+between doesn't fit its footer: such a query is asked again, and must work then.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import duckdb
 import pyarrow.parquet as pq
 
 PAUSE_S = 0.2
+TRIES = 5
 GONE = ("No such file or directory", "No files found")
 
 
@@ -28,7 +30,7 @@ class Reader:
     def __init__(self, root: Path) -> None:
         self._root = root
         self.stopped = False
-        self.rounds = self.files = self.gone = 0
+        self.rounds = self.files = self.gone = self.asked_again = 0
         self.failures: list[str] = []
 
     def stop(self, _signal: int, _frame: FrameType | None) -> None:
@@ -57,15 +59,18 @@ class Reader:
 
     def _ask(self, dataset: str) -> None:
         files = f"{self._root}/{dataset}/**/*.parquet"
-        try:
-            duckdb.sql(
-                f"SELECT count(*), sum(hash(t)) FROM read_parquet('{files}') AS t"
-            ).fetchall()
-        except duckdb.IOException as error:
-            if any(mark in str(error) for mark in GONE):
-                self.gone += 1
-            else:
-                self.failures.append(f"{files}: {error}")
+        query = f"SELECT count(*), sum(hash(t)) FROM read_parquet('{files}') AS t"
+        for tries_left in reversed(range(TRIES)):
+            try:
+                duckdb.sql(query).fetchall()
+                return
+            except duckdb.Error as error:
+                if any(mark in str(error) for mark in GONE):
+                    self.gone += 1
+                    return
+                self.asked_again += 1
+                if not tries_left:
+                    self.failures.append(f"{files}: {error}")
 
 
 def main(store: str, report: str) -> None:
@@ -73,7 +78,10 @@ def main(store: str, report: str) -> None:
     reader = Reader(Path(store))
     signal.signal(signal.SIGTERM, reader.stop)
     reader.poll()
-    found = {name: getattr(reader, name) for name in ("rounds", "files", "gone", "failures")}
+    found = {
+        name: getattr(reader, name)
+        for name in ("rounds", "files", "gone", "asked_again", "failures")
+    }
     Path(report).write_text(json.dumps(found))
 
 

@@ -41,6 +41,8 @@ TRIES = 6
 MOMENTS = ("time", "commit")
 # Columns that two runs over the same input give other values.
 BY_THE_CLOCK = {"rejects": ("run_id",), "articles": ("first_seen_at",)}
+# What runs were, and what stories were called before what arrived later joined them.
+HISTORY = ("runs", "story_aliases")
 FULL_CYCLE = {"run": 5, "schedule": 4, "stream": 6, "rebuild": 5, "compact": 5}
 
 
@@ -270,7 +272,7 @@ class Campaign:
 
 
 def contents(root: Path) -> dict[str, object]:
-    """Return each file's bytes by path; no runs, rows without what the clock or a run gave them."""
+    """Return each file's bytes by path, no history; rows without what clock or run gave them."""
     found: dict[str, object] = {}
     for name, dataset in DATASETS.items():
         for path in (root / name).rglob("*.parquet"):
@@ -278,7 +280,7 @@ def contents(root: Path) -> dict[str, object]:
             if name in BY_THE_CLOCK:
                 unknown = dict.fromkeys(BY_THE_CLOCK[name])
                 found[where] = [{**row, **unknown} for row in read_rows(dataset, path)]
-            elif name != "runs":
+            elif name not in HISTORY:
                 found[where] = path.read_bytes()
     return found
 

@@ -10,6 +10,7 @@ where that isn't so, and says how long it took. Needs the rights to mount, and P
 from __future__ import annotations
 
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -188,6 +189,7 @@ def main() -> int:
     database_s = float(os.environ.get("SOAK_DATABASE_S", "60"))
     network_s = float(os.environ.get("SOAK_NETWORK_S", "600"))
     disk_s = float(os.environ.get("SOAK_DISK_S", "30"))
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # not a line for each request
     web = Web()
     wrong = 0
     with ExitStack() as stack:
@@ -215,11 +217,11 @@ def main() -> int:
                 if name != "network":
                     web.show(number)
                 time.sleep(seconds)
+            wrong += _recovers(f"{name} for {seconds:g} s", writers, number)
             for writer, line in zip(writers, since, strict=True):
                 if not writer.says(line, mark):
                     print(f"WRONG: {name}: {writer.name} does not say what is wrong")
                     wrong += 1
-            wrong += _recovers(f"{name} for {seconds:g} s", writers, number)
         for writer in writers:
             code = writer.stop()
             if code != 0:
