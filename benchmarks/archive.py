@@ -25,7 +25,7 @@ from random import Random
 from benchmarks.wire_copies import WireArticle, corpus
 from pipeline.store.index import IndexChanges, IndexView, apply_changes, open_index
 from transforms.ids import stable_id
-from transforms.near_pairs import VerifyStored, find_edges, sketch_records
+from transforms.near_pairs import ASKED_BATCHES, VerifyStored, find_edges, sketch_records
 from transforms.settings import DeduplicateSettings
 from transforms.signatures import BATCH, SketchInput, sketch_batch
 from transforms.text_rules import shipped_rules
@@ -149,11 +149,14 @@ def meet(
     records = [(article.item_id, article) for article in day]
     start = time.process_time()
     find_edges(records, settings)
-    edges = sum(
-        1
-        for at in range(0, len(records), BATCH)
-        for _ in step.process(sketch_records(records[at : at + BATCH], settings))
-    )
+    edges = 0
+    for first in range(0, len(records), ASKED_BATCHES * BATCH):
+        gathered = records[first : first + ASKED_BATCHES * BATCH]
+        batches = [
+            sketch_records(gathered[at : at + BATCH], settings)
+            for at in range(0, len(gathered), BATCH)
+        ]
+        edges += sum(1 for _ in step.process(batches))
     return time.process_time() - start, edges
 
 

@@ -9,25 +9,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import repeat
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import apache_beam as beam
-import numpy as np
 
-from transforms.buckets import DAY_US, Links, Node, micros, pack, shard_links
+from transforms.buckets import Links, pack, shard_links
 from transforms.cells import merge_links, plan_cells, verify_cell
-from transforms.columns import distinct, ranges
-from transforms.hashed_texts import HashedTexts
+from transforms.hashed_texts import HashedTexts, hash_texts
 from transforms.pair_verdicts import Text
 from transforms.settings import DeduplicateSettings
 from transforms.signatures import BATCH, Sketches, SketchInput, sketch_batch
 from transforms.store_view import Edge
+from transforms.stored_links import StoreCandidates, stored_links
 from transforms.text_rules import TextRules, shipped_rules
 
-StoreCandidates = Callable[[Sequence[int], datetime, datetime], Iterable[tuple[int, str, datetime]]]
 StoreTexts = Callable[[Sequence[str]], Iterable[tuple[str, ...]]]
+
+# Batches that the store is asked about at once: neighbours in its tables are read together, and a
+# stored text once for all its copies. They wait in memory with their texts.
+ASKED_BATCHES: Final = 32
 
 
 class TextRecord(Protocol):
@@ -151,6 +153,8 @@ class NearPairs(beam.PTransform):
         if candidates is not None and stored_texts is not None:
             found.append(
                 batches
+                | "Gather"
+                >> beam.BatchElements(min_batch_size=ASKED_BATCHES, max_batch_size=ASKED_BATCHES)
                 | "VerifyStored"
                 >> beam.ParDo(VerifyStored(settings, rules, candidates, stored_texts))
             )
@@ -203,9 +207,10 @@ def find_edges(
 
 
 class VerifyStored(beam.DoFn):
-    """SketchedBatch -> Edge: a batch against the stored articles that share a band.
+    """Sequence[SketchedBatch] -> Edge: batches against the stored articles that share a band.
 
-    Texts of the store are read once a batch of articles, for its candidates only.
+    Texts of the store are read once for all of them, for their candidates only, and not where equal
+    words are known already.
     """
 
     def __init__(
@@ -220,71 +225,22 @@ class VerifyStored(beam.DoFn):
         self._candidates = candidates
         self._texts = texts
 
-    def process(self, batch: SketchedBatch) -> Iterator[Edge]:
-        links = stored_links(batch.sketches, self._candidates, self._settings)
-        if not len(links):
-            return
-        own = set(batch.sketches.item_ids)
-        texts = {text.id: text for text in batch.hashed_texts()}
-        for key, title, text, *rest in self._texts([name for name in links.ids if name not in own]):
-            texts[key] = Text(key, title, text, "".join(rest[:1]))
-        yield from verify_cell(texts, links, self._settings, self._rules)
-
-
-def stored_links(
-    sketches: Sketches, candidates: StoreCandidates, settings: DeduplicateSettings
-) -> Links:
-    """Return whom each article is compared with in the store: within the horizon, bounded.
-
-    The likeliest are those that share the most bands. Articles published close together are asked
-    about at once.
-    """
-    horizon = timedelta(days=settings.horizon_days)
-    owner = np.repeat(np.arange(len(sketches)), np.diff(sketches.band_bounds))
-    found: list[tuple[int, Node]] = []
-    for rows in _close_together(sketches.published_at, horizon):
-        asked = distinct(sketches.bands[np.isin(owner, rows)]).tolist()
-        since = sketches.published_at[rows[0]] - horizon
-        until = sketches.published_at[rows[-1]] + horizon
-        for band, article_id, published_at in candidates(asked, since, until) if asked else ():
-            found.append((band, (micros(published_at), article_id)))
-    if not found:
-        return Links.of([])
-    nodes = sorted({node for _, node in found})
-    place = {node: at for at, node in enumerate(nodes)}
-    members = np.array(sorted({(band, place[node]) for band, node in found}), dtype=np.int64)
-    starts = np.searchsorted(members[:, 0], sketches.bands)
-    counts = np.searchsorted(members[:, 0], sketches.bands, side="right") - starts
-    item, node = np.repeat(owner, counts), members[ranges(starts, counts), 1]
-    ours = [
-        (micros(at), key) for at, key in zip(sketches.published_at, sketches.item_ids, strict=True)
-    ]
-    times = np.array([time for time, _ in ours]), np.array([time for time, _ in nodes])
-    near = np.abs(times[0][item] - times[1][node]) <= settings.horizon_days * DAY_US
-    pairs, shared = np.unique(item[near] * len(nodes) + node[near], return_counts=True)
-    item, node = pairs // len(nodes), pairs % len(nodes)
-    own = {key: at for at, (_, key) in enumerate(ours)}
-    itself = np.array([own.get(key, -1) for _, key in nodes])
-    other = itself[node] != item
-    item, node, shared = item[other], node[other], shared[other]
-    order = np.lexsort((node, -shared, item))
-    item, node = item[order], node[order]
-    likeliest = np.arange(len(item)) - np.searchsorted(item, item) < settings.max_bucket
-    return Links.of(
-        [
-            (nodes[n], ours[i])
-            for i, n in zip(item[likeliest].tolist(), node[likeliest].tolist(), strict=True)
+    def process(self, batches: Sequence[SketchedBatch]) -> Iterator[Edge]:
+        links = stored_links([b.sketches for b in batches], self._candidates, self._settings)
+        planned = plan_cells([links])
+        needed = planned.needs()
+        texts = {
+            text.id: text
+            for batch in batches
+            if not needed.keys().isdisjoint(batch.sketches.item_ids)
+            for text in batch.hashed_texts()
+        }
+        read = [
+            Text(key, title, text, "".join(rest[:1]))
+            for key, title, text, *rest in self._texts([key for key in needed if key not in texts])
         ]
-    )
-
-
-def _close_together(moments: Sequence[datetime], reach: timedelta) -> Iterator[list[int]]:
-    """Yield the numbers of moments in groups, each within `reach`, in order of time."""
-    group: list[int] = []
-    for number in sorted(range(len(moments)), key=moments.__getitem__):
-        if group and moments[number] - moments[group[0]] > reach:
-            yield group
-            group = []
-        group.append(number)
-    if group:
-        yield group
+        hashed = hash_texts([text.text for text in read], self._settings.shingle_words)
+        for text, known in zip(read, hashed, strict=True):
+            texts[text.id] = text._replace(hashed=known)
+        for cell in planned.links.values():
+            yield from verify_cell(texts, cell, self._settings, self._rules)

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from near_copy_texts import EDITS, ORIGINALS, SHORT_DIFFERENT, TEMPLATES
 
 from transforms.buckets import DAY_US, SHARDS, Chunk, Links, pack, shard_links
-from transforms.cells import CELL_ARTICLES, plan_cells, verify_cell
+from transforms.cells import CELL_ARTICLES, EDGES_EACH, plan_cells, verify_cell
 from transforms.clusters import connected
 from transforms.columns import component_roots
 from transforms.near_pairs import (
@@ -26,7 +26,6 @@ from transforms.near_pairs import (
     VerifyStored,
     find_edges,
     sketch_records,
-    stored_links,
 )
 from transforms.pair_verdicts import METHODS, Text, TextPairs
 from transforms.prepare import Prepare
@@ -34,6 +33,8 @@ from transforms.records import Article
 from transforms.same_text import same_text
 from transforms.settings import DeduplicateSettings
 from transforms.signatures import BATCH
+from transforms.store_view import Edge
+from transforms.stored_links import stored_links
 from transforms.text_rules import shipped_rules
 from transforms.text_view import TextView
 
@@ -424,8 +425,7 @@ def test_any_cut_into_batches_gives_the_same_stories(shuffler, batches):
         store = Stored(stored)
         step = VerifyStored(SETTINGS, shipped_rules(), store.candidates, store.texts)
         found += find_edges(batch, SETTINGS)
-        for sketched in in_batches(batch):
-            found += step.process(sketched)
+        found += step.process(in_batches(batch))
         stored += batch
     assert stories(records, found) == expected(records)
 
@@ -434,19 +434,50 @@ def test_a_stored_text_that_can_no_longer_be_read_is_passed_over():
     store = Stored([("old", article("old", ORIGINALS["lane"]))])
     store.records.clear()
     store.texts = lambda ids: []
-    run([("new", article("new", ORIGINALS["lane"]))], equal_to([]), store)
+    longer = article("new", ORIGINALS["lane"] + " More.")
+    run([("new", longer)], equal_to([]), store)
+
+
+def test_equal_words_in_the_store_are_joined_unread():
+    store = Stored([(name, article(name, ORIGINALS["lane"])) for name in ("a", "b", "c")])
+    store.texts = lambda ids: [] if not ids else pytest.fail(f"{ids} were read")
+    wanted = [Edge(name, "new", 1.0, "exact") for name in ("a", "b")]
+    run([("new", article("new", ORIGINALS["lane"]))], equal_to(wanted), store)
+
+
+def test_a_short_text_is_read_although_its_words_are_stored():
+    text = "Maskel said on Monday that the union supports the fee."
+    store = Stored([("old", article("old", text, title="Maskel backs the fee"))])
+    new = article("new", text, title="Something else that happened")
+    found = find_edges([("old", store.records["old"]), ("new", new)], SETTINGS)
+    run([("new", new)], equal_to(found), store)
+
+
+def test_a_copy_of_a_stored_text_leaves_what_that_one_has_met():
+    near = {f"near{n}": article(f"near{n}", ORIGINALS["lane"] + " More." * n) for n in range(1, 9)}
+    far = article("far", ORIGINALS["lane"] + " Later.", hours=24 * 9)
+    old = article("old", ORIGINALS["lane"], hours=24)
+    store = Stored([*near.items(), ("far", far), ("old", old)])
+    new = [("new", article("new", ORIGINALS["lane"], hours=24 * 4))]
+    asked = [batch.sketches for batch in in_batches(new)]
+    links = stored_links(asked, store.candidates, SETTINGS)
+    names = {one if other == "new" else other for one, other in links.pairs()}
+    # `far` came later than the horizon of `old`, which can't speak for it.
+    others = {"old", "far"}
+    assert others <= names and len(names) == len(others) + EDGES_EACH
 
 
 def test_stored_candidates_are_bounded_and_the_likeliest_come_first():
     sketches = in_batches([("new", article("new", ORIGINALS["lane"]))])[0].sketches
-    published = sketches.published_at[0]
+    published, whole = sketches.published_at[0], sketches.text_hashes[0]
 
     def candidates(bands, since, until):
+        bands = [band for band in bands if band != whole]
         members = [(f"{number:03}", published, 2) for number in range(200)]
         members += [("often", published, 5), ("late", published + timedelta(days=8), 9)]
         return [(band, name, at) for name, at, count in members for band in bands[:count]]
 
-    links = stored_links(sketches, candidates, SETTINGS)
+    links = stored_links([sketches], candidates, SETTINGS)
     names = {one if other == "new" else other for one, other in links.pairs()}
     assert "often" in names and "late" not in names
     assert len(links) == SETTINGS.max_bucket
@@ -463,7 +494,7 @@ def test_the_store_is_asked_about_the_time_around_each_article_only():
         (name, article(name, ORIGINALS["lane"], hours=hours))
         for name, hours in (("a", 0), ("b", 5), ("c", 24 * 400))
     ]
-    assert not len(stored_links(in_batches(records)[0].sketches, candidates, SETTINGS))
+    assert not len(stored_links([in_batches(records)[0].sketches], candidates, SETTINGS))
     horizon = timedelta(days=SETTINGS.horizon_days)
     assert [until - since <= 3 * horizon for since, until in asked] == [True, True]
 
