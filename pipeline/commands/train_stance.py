@@ -33,6 +33,14 @@ def train_stance(
     out: Annotated[
         Path, typer.Option("--out", metavar="FOLDER", help="Where the model is written.")
     ],
+    teacher: Annotated[
+        Path | None,
+        typer.Option(
+            "--teacher",
+            metavar="FOLDER",
+            help="A larger encoder, BERT or MPNet, to be trained first and then learned from.",
+        ),
+    ] = None,
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the sentences in a run.")] = 3,
     runs: Annotated[int, typer.Option(min=1, help="Runs whose weights are averaged.")] = 1,
     synthetic: Annotated[
@@ -72,7 +80,7 @@ def train_stance(
         for path, found in rows.items():
             if not found:
                 raise UserError(f"{path}: no sentences")
-        inputs = Inputs(rows[train], rows[valid], encoder, synthetic)
+        inputs = Inputs(rows[train], rows[valid], encoder, synthetic, teacher)
         recipe = Recipe(epochs=epochs, runs=runs, seed=seed, max_steps=max_steps)
         nlp = load_pipeline(effective.actors.spacy_model)
         figures = train_model(inputs, recipe, nlp, lexicon, out, say_note)

@@ -13,7 +13,9 @@ from transforms.stances.combine import Hints, Weights, scores
 from transforms.stances.vote import Vote
 
 # The combination before it has seen anything, and how strongly it is held to it.
-PRIOR = Weights(learned=1.0, grammar=0.5, read=1.5, silent=0.0, spoken=0.0, denied=0.5, gate=0.0)
+PRIOR = Weights(
+    learned=1.0, grammar=0.5, read=1.5, silent=0.0, spoken=0.0, denied=0.5, gate=0.0, back=0.0
+)
 RIDGE = 0.002
 STEPS = 200
 

@@ -34,7 +34,8 @@ class Recipe:
     """How to train.
 
     `neutral_share` is the part of the neutral sentences that each epoch sees, drawn anew; the
-    classes weigh (N/n)^`rarity`. `runs` are averaged, each of `epochs` epochs.
+    classes weigh (N/n)^`rarity`. `runs` are averaged, each of `epochs` epochs. `taught` is how much
+    a teacher's probabilities count where there are any, the labels counting for the rest.
     """
 
     epochs: int = 4
@@ -43,6 +44,7 @@ class Recipe:
     rate: float = 8e-5
     neutral_share: float = 0.55
     rarity: float = 0.5
+    taught: float = 0.5
     seed: int = 1
     max_steps: int | None = None
 
@@ -52,11 +54,15 @@ Report = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Readable:
-    """Examples that can be read, with the frozen layers' output for each (half precision)."""
+    """Examples that can be read, with the frozen layers' output for each (half precision).
+
+    `targets` and a teacher's `opinions` (None without one) are (examples, CLASSES) probabilities.
+    """
 
     items: list[Masked]
     lower: list[Tensor]
     targets: Tensor
+    opinions: Tensor | None = None
 
 
 def prepare(network: PairClassifier, examples: Sequence[Example]) -> Readable:
@@ -133,7 +139,7 @@ def _run(
         torch.cat([reference.targets, extra.targets]),
     )
     neutral = [bool(row[0] == 1) for row in reference.targets]
-    weights = _class_weights(reference.targets, recipe)
+    goals = torch.cat([_goals(reference, reference, recipe), _goals(extra, reference, recipe)])
     optimizer = torch.optim.AdamW(_groups(network), lr=recipe.rate)
     size = len(neutral) - (1 - recipe.neutral_share) * sum(neutral) + len(extra.items)
     steps = recipe.max_steps or recipe.epochs * math.ceil(size / recipe.batch)
@@ -150,9 +156,8 @@ def _run(
                 break
             for group in optimizer.param_groups:
                 group["lr"] = recipe.rate * _schedule(step, steps)
-            target = every.targets[chunk]
             scores = functional.log_softmax(network(*_batch(every, chunk)), -1)
-            loss = -(weights * target * scores).sum() / len(chunk)
+            loss = -(goals[chunk] * scores).sum() / len(chunk)
             optimizer.zero_grad()
             loss.backward()
             nn.utils.clip_grad_norm_(network.parameters(), CLIP)
@@ -162,6 +167,17 @@ def _run(
                 each = (time.monotonic() - began) / step
                 report(f"run {run} step {step}/{steps} {each:.2f} s a step")
         watch(run, epoch, network)
+
+
+def _goals(examples: Readable, reference: Readable, recipe: Recipe) -> Tensor:
+    """Return what each class's log-probability is worth in training (examples, CLASSES).
+
+    A teacher has learned the classes' weights with the rest, so that its opinions get none.
+    """
+    labels = examples.targets * _class_weights(reference.targets, recipe)
+    if examples.opinions is None:
+        return labels
+    return (1 - recipe.taught) * labels + recipe.taught * examples.opinions
 
 
 def _class_weights(targets: Tensor, recipe: Recipe) -> Tensor:

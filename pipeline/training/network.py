@@ -1,4 +1,4 @@
-"""The pair classifier in torch: a BERT encoder, told which tokens are the pair, and a small head.
+"""The pair classifier in torch: a BERT or MPNet encoder that is told the pair, and a small head.
 
 The word embeddings and the lowest layers stay as they were pre-trained, and their outputs are
 computed once for all epochs; what says P and Q apart, and what lies between them in the parse, is
@@ -15,6 +15,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional
 
+from pipeline.training.mpnet import NEARNESS, as_bert, nearness
 from transforms.stances.masking import MARKS, MAX_PIECES, Masked
 
 CLASSES = 5
@@ -45,8 +46,12 @@ class Layer(nn.Module):
         self.outer = nn.Linear(inner, size)
         self.outer_norm = nn.LayerNorm(size, eps=EPSILON)
 
-    def forward(self, x: Tensor, keep: Tensor, dropout: float) -> Tensor:
-        """Return the layer's output for `x` (batch, pieces, size); `keep` masks the padding."""
+    def forward(self, x: Tensor, mask: Tensor, dropout: float) -> Tensor:
+        """Return the layer's output for `x` (batch, pieces, size).
+
+        `mask` goes to attention: true for what is seen, or what is added to its scores. Attention
+        itself has no dropout: with it torch leaves its fast path, a tenth of a step's time.
+        """
         batch, pieces, size = x.shape
         drop = dropout if self.training else 0.0
 
@@ -57,8 +62,7 @@ class Layer(nn.Module):
             split(self.query(x)),
             split(self.key(x)),
             split(self.value(x)),
-            attn_mask=keep[:, None, None, :],
-            dropout_p=drop,
+            attn_mask=mask,
         )
         mixed = self.attended(mixed.transpose(1, 2).reshape(batch, pieces, size))
         x = self.attended_norm(x + functional.dropout(mixed, drop))
@@ -67,7 +71,12 @@ class Layer(nn.Module):
 
 
 class PairClassifier(nn.Module):
-    """Five logits a pair: neutral, positive p->q and q->p, negative p->q and q->p."""
+    """Five logits a pair: neutral, positive p->q and q->p, negative p->q and q->p.
+
+    The lowest `frozen` layers don't learn; below 0, all but the topmost so many.
+    """
+
+    nearness: Tensor
 
     def __init__(self, weights: dict[str, Tensor], vocabulary: dict[str, int], frozen: int) -> None:
         super().__init__()
@@ -85,18 +94,20 @@ class PairClassifier(nn.Module):
         self.path = nn.Parameter(torch.zeros(size))
         self.roles = nn.Parameter(ROLE_SCALE * torch.randn(2, size))
         self.layers = nn.ModuleList(_layers(weights, size))
-        self.frozen = frozen
+        self.register_buffer("nearness", _nearness(weights))
+        self.frozen = frozen if frozen >= 0 else max(0, len(self.layers) + frozen)
         self.joined = nn.Linear(3 * size, size)
         self.classes = nn.Linear(size, CLASSES)
-        for module in (self.norm, *self.layers[:frozen]):
+        for module in (self.norm, *self.layers[: self.frozen]):
             module.requires_grad_(False)
 
     @torch.no_grad()
     def lower(self, ids: Tensor, keep: Tensor) -> Tensor:
         """Return what the frozen layers make of piece ids (batch, pieces)."""
         x = self.norm(self.words[ids] + self.places[: ids.shape[1]])
+        mask = self._mask(keep)
         for layer in self.layers[: self.frozen]:
-            x = layer(x, keep, 0.0)
+            x = layer(x, mask, 0.0)
         return x
 
     def forward(self, x: Tensor, path: Tensor, keep: Tensor, p: Tensor, q: Tensor) -> Tensor:
@@ -110,22 +121,35 @@ class PairClassifier(nn.Module):
         for role, at in enumerate((p, q)):
             added = added.index_put((row, at), self.roles[role].expand(len(x), -1), accumulate=True)
         x = functional.dropout(x + added, DROPOUT, self.training)
+        mask = self._mask(keep)
         for layer in self.layers[self.frozen :]:
-            x = layer(x, keep, DROPOUT)
+            x = layer(x, mask, DROPOUT)
         joined = torch.cat([x[:, 0], x[row, p], x[row, q]], -1)
         hidden = torch.tanh(self.joined(functional.dropout(joined, DROPOUT, self.training)))
         logits: Tensor = self.classes(functional.dropout(hidden, DROPOUT, self.training))
         return logits
 
+    def _mask(self, keep: Tensor) -> Tensor:
+        seen, length = keep[:, None, None, :], keep.shape[1]
+        if not len(self.nearness):
+            return seen
+        added = self.nearness[None, :, :length, :length]
+        return added.masked_fill(~seen, float("-inf"))
+
 
 def load_encoder(folder: Path) -> dict[str, Tensor]:
-    """Return the weights of a BERT encoder in `model.safetensors`; raises EncoderError."""
+    """Return the weights of an encoder in `model.safetensors` by BERT's names.
+
+    A BERT, or an MPNet over BERT's word pieces. Raises EncoderError.
+    """
     file = folder / "model.safetensors"
     try:
         found: dict[str, Tensor] = load_file(str(file))
     except Exception as error:  # safetensors has errors of its own
         raise EncoderError(f"{file}: {error}") from error
     weights = {name.removeprefix("bert."): value.float() for name, value in found.items()}
+    if NEARNESS in weights:
+        weights = as_bert(weights)
     wanted = ("embeddings.word_embeddings.weight", "encoder.layer.0.attention.self.query.weight")
     for name in wanted:
         if name not in weights:
@@ -171,6 +195,11 @@ def _layers(weights: dict[str, Tensor], size: int) -> list[Layer]:
             _fill(getattr(layer, ours), weights, prefix + theirs)
         layers.append(layer)
     return layers
+
+
+def _nearness(weights: dict[str, Tensor]) -> Tensor:
+    """Return what MPNet adds to attention by distance (heads, pieces, pieces); empty for BERT."""
+    return nearness(weights[NEARNESS], MAX_PIECES) if NEARNESS in weights else torch.empty(0)
 
 
 def _fill(module: nn.Module, weights: dict[str, Tensor], name: str) -> None:

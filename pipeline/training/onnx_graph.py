@@ -58,7 +58,8 @@ def export(network: PairClassifier, path: Path, *, eight_bits: bool = True) -> N
     """Write the graph; `eight_bits` keeps the word table and all matrices as 8-bit integers.
 
     Words have a scale each, matrices one a column; activations are scaled as they come, in 7 bits'
-    worth of weights, since processors without VNNI saturate sums of full 8-bit products.
+    worth of weights, since processors without VNNI saturate sums of full 8-bit products. Only a
+    BERT can be written: of MPNet's attention by distance the graph has nothing.
     """
     model = _model(network, eight_bits)
     if not eight_bits:

@@ -43,12 +43,16 @@ FROZEN_LAYERS = 2
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """What a training reads: rows in the reference's format, and the encoder's folder."""
+    """What a training reads: rows in the reference's format, and folders of encoders.
+
+    `teacher` is trained first, and its opinions teach `encoder`; None: labels alone do.
+    """
 
     train: Sequence[dict[str, Any]]
     valid: Sequence[dict[str, Any]]
     encoder: Path
     synthetic: int
+    teacher: Path | None = None
 
 
 def write_model(
@@ -82,7 +86,12 @@ def write_model(
         "combination": asdict(fit_combination(pairs)),
         "gate_threshold": threshold,
         "classes": list(CLASSES),
-        "recipe": {**asdict(recipe), "frozen": FROZEN_LAYERS, "synthetic": inputs.synthetic},
+        "recipe": {
+            **asdict(recipe),
+            "frozen": FROZEN_LAYERS,
+            "synthetic": inputs.synthetic,
+            "teacher": inputs.teacher is not None,
+        },
     }
     (out / CARD).write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
     return {

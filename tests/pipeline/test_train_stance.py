@@ -84,6 +84,37 @@ def encoder(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.fixture
+def mpnet(encoder: Path, tmp_path: Path) -> Path:
+    """The same encoder as an MPNet has it: other names, words four and places two further on."""
+    import torch
+    from safetensors.torch import load_file, save_file
+
+    folder = tmp_path / "mpnet"
+    folder.mkdir()
+    renamed = {
+        "attention.self.query": "attention.attn.q",
+        "attention.self.key": "attention.attn.k",
+        "attention.self.value": "attention.attn.v",
+        "attention.output.dense": "attention.attn.o",
+        "attention.output.LayerNorm": "attention.LayerNorm",
+    }
+    weights = {}
+    for name, value in load_file(str(encoder / "model.safetensors")).items():
+        for ours, theirs in renamed.items():
+            name = name.replace(ours, theirs)
+        weights[name] = value
+    del weights["embeddings.token_type_embeddings.weight"]
+    words = weights["embeddings.word_embeddings.weight"]
+    marks = words[[101, 0, 102, 100]]
+    weights["embeddings.word_embeddings.weight"] = torch.cat([marks, words, words[:1]])
+    places = weights["embeddings.position_embeddings.weight"]
+    weights["embeddings.position_embeddings.weight"] = torch.cat([places[:2], places])
+    weights["encoder.relative_attention_bias.weight"] = torch.zeros(32, 12)
+    save_file(weights, str(folder / "model.safetensors"))
+    return folder
+
+
 def train(invoke: Invoke, rows: Path, encoder: Path, out: Path, *more: object):
     return invoke(
         "train-stance",
@@ -109,6 +140,57 @@ def test_a_trained_model_is_read_and_training_repeats_itself(
     assert sum(readers[0].classify(item).chances()) == pytest.approx(1)
     metrics = json.loads((first / "metrics.json").read_text())
     assert {"float32", "int8", "both_readers_cross_validated"} <= set(metrics)
+
+
+@needs_extra
+def test_a_teacher_changes_what_is_learned(
+    invoke: Invoke, sentences: Path, encoder: Path, mpnet: Path, tmp_path: Path
+) -> None:
+    alone, taught = tmp_path / "alone", tmp_path / "taught"
+    assert train(invoke, sentences, encoder, alone).exit_code == 0
+    result = train(invoke, sentences, encoder, taught, "--teacher", mpnet)
+    assert result.exit_code == 0, result.output
+    assert (alone / "stance.onnx").read_bytes() != (taught / "stance.onnx").read_bytes()
+    metrics = json.loads((taught / "metrics.json").read_text())
+    assert len(metrics["teacher"]["history"]) == 3
+    assert json.loads((taught / "stance.json").read_text())["recipe"]["teacher"] is True
+
+
+@needs_extra
+def test_an_mpnet_is_read_as_the_bert_that_it_is_but_for_distance(
+    encoder: Path, mpnet: Path
+) -> None:
+    import torch
+
+    from pipeline.training.network import PairClassifier, load_encoder
+
+    vocabulary = {"person": 104, "country": 103, "organization": 105}
+    bert, theirs = load_encoder(encoder), load_encoder(mpnet)
+    bert["embeddings.token_type_embeddings.weight"].zero_()
+    ids = torch.tensor([[101, 106, 107, 100, 106, 102, 0]])
+    outputs = [
+        PairClassifier(weights, vocabulary, frozen=3).eval().lower(ids, ids > 0)[0, :6]
+        for weights in (bert, theirs)
+    ]
+    assert torch.allclose(*outputs, atol=1e-5)
+    theirs["encoder.relative_attention_bias.weight"][0] = 5.0
+    nearer = PairClassifier(theirs, vocabulary, frozen=3).eval().lower(ids, ids > 0)[0, :6]
+    assert not torch.allclose(nearer, outputs[1], atol=1e-3)
+
+
+@needs_extra
+def test_distance_falls_into_buckets() -> None:
+    import torch
+
+    from pipeline.training.mpnet import nearness
+
+    bias = torch.arange(32.0)[:, None]
+    found = nearness(bias, 96)[0].long()
+    # Back: 0 to 7 one by one, then by the logarithm up to bucket 15; ahead the same from 16 on.
+    assert found[7, :8].tolist() == [7, 6, 5, 4, 3, 2, 1, 0]
+    assert found[0, 1:8].tolist() == [17, 18, 19, 20, 21, 22, 23]
+    assert found[0, [8, 11, 12, 16, 32, 64, 95]].tolist() == [24, 24, 25, 26, 28, 30, 31]
+    assert found[95, 0] == 15
 
 
 @needs_extra
@@ -140,9 +222,9 @@ def test_the_graph_computes_what_the_network_does(encoder: Path, tmp_path: Path)
 
 
 @needs_extra
-@pytest.mark.parametrize("bad", ["sentence", "stance", "encoder", "empty", "absent"])
+@pytest.mark.parametrize("bad", ["sentence", "stance", "encoder", "kind", "empty", "absent"])
 def test_bad_input_is_one_line_and_exit_2(
-    bad: str, invoke: Invoke, sentences: Path, encoder: Path, tmp_path: Path
+    bad: str, invoke: Invoke, sentences: Path, encoder: Path, mpnet: Path, tmp_path: Path
 ) -> None:
     if bad == "sentence":
         sentences.write_text('{"id": "1", "sentence": "No brackets.", "stance": "neutral"}\n')
@@ -150,6 +232,9 @@ def test_bad_input_is_one_line_and_exit_2(
         sentences.write_text('{"id": "1", "sentence": "[A] met [B].", "stance": "fond"}\n')
     elif bad == "encoder":
         (encoder / "model.safetensors").write_bytes(b"nothing")
+    elif bad == "kind":
+        (mpnet / "tokenizer.json").write_bytes((encoder / "tokenizer.json").read_bytes())
+        encoder = mpnet
     elif bad == "empty":
         sentences.write_text("")
     else:

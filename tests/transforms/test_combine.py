@@ -7,7 +7,9 @@ import pytest
 from transforms.stances.combine import Hints, Weights, best_edge, combine
 from transforms.stances.vote import Vote
 
-WEIGHTS = Weights(learned=0.8, grammar=0.6, read=2.0, silent=0.5, spoken=0.5, denied=0.5, gate=0.1)
+WEIGHTS = Weights(
+    learned=0.8, grammar=0.6, read=2.0, silent=0.5, spoken=0.5, denied=0.5, gate=0.1, back=0.2
+)
 EVEN = Vote(0.6, 0.1, 0.1, 0.1, 0.1)
 
 
@@ -30,6 +32,12 @@ def test_a_denial_lowers_its_direction_only() -> None:
     denied = combine(EVEN, hints, WEIGHTS)
     assert denied.positive < denied.positive_back
     assert denied.negative < denied.negative_back
+
+
+def test_the_way_back_is_rarer() -> None:
+    common = combine(EVEN, Hints(), WEIGHTS)
+    assert common.positive_back < common.positive
+    assert common.negative_back < common.negative
 
 
 def test_words_that_go_with_stances_leave_less_neutral() -> None:

@@ -41,8 +41,6 @@ LEAST_KEPT: Final = 0.3
 # How much of its confidence a stance keeps that only the learned reader saw in a sentence of three
 # actors or more, where it errs most: tuned on the sample articles.
 CROWDED: Final = 0.65
-# The same elsewhere: so that `min_confidence` 0.5 reports edges of precision 0.8 on valid.
-ALONE: Final = 0.85
 
 Pair = tuple[str, str]
 
@@ -152,7 +150,7 @@ class Readers:
             return
         common = combine(vote, Hints(odds=odds), self._weights) if self._with_grammar else vote
         sign, forward, chance = best_edge(common)
-        share = (CROWDED if crowded else ALONE) if self._with_grammar else 1.0
+        share = CROWDED if crowded and self._with_grammar else 1.0
         certainty = min(p.confidence, q.confidence) * share
         if chance * certainty < LEAST_KEPT:
             return

@@ -7,10 +7,11 @@ whose scores are sums of what each says of the class:
 
     score(neutral) = learned · log p(neutral) - gate · odds + (spoken, or silent if not)
     score(edge)    = learned · log p(edge) + [grammar read it] · (grammar · logit(weight) + read)
-                     - [grammar denied the edge's direction] · denied
+                     - [grammar denied the edge's direction] · denied - [from Q to P] · back
 
-Seven numbers, fitted on held-out reference sentences, stand in the model's card under
-`combination`; `spoken` is added where the grammar read anything of the pair, else `silent`.
+Eight numbers, fitted on held-out reference sentences, stand in the model's card under
+`combination`; `spoken` is added where the grammar read anything of the pair, else `silent`. `back`
+undoes what weights for rare classes do in training: a learned reader that sees too many of them.
 """
 
 from __future__ import annotations
@@ -48,6 +49,7 @@ class Weights:
     spoken: float
     denied: float
     gate: float
+    back: float
 
     @classmethod
     def from_card(cls, card: Mapping[str, Any]) -> Weights:
@@ -109,6 +111,8 @@ def scores(vote: Vote, hints: Hints, weights: Weights) -> list[float]:
             score += weights.grammar * math.log(weight / (1 - weight)) + weights.read
         elif hints.denied[number]:
             score -= weights.denied
+        if not forward:
+            score -= weights.back
         found.append(score)
     return found
 

@@ -13,7 +13,7 @@ TOKENIZER: Final = "tokenizer.json"
 GATE: Final = "gate.npy"
 CARD: Final = "stance.json"
 FILES: Final = (MODEL, TOKENIZER, GATE, CARD)
-FORMAT: Final = 1
+FORMAT: Final = 2
 
 
 class ModelError(Exception):
