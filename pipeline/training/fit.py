@@ -44,7 +44,7 @@ class Recipe:
     rate: float = 8e-5
     neutral_share: float = 0.55
     rarity: float = 0.5
-    taught: float = 0.5
+    taught: float = 0.6
     seed: int = 1
     max_steps: int | None = None
 
