@@ -344,7 +344,7 @@ def test_an_error_late_in_a_long_result_is_one_line_too(store: Path, invoke: Inv
     result = invoke("query", sql, "--output", store, "-f", "csv")
     assert result.exit_code == 2
     # DuckDB's threads may come upon it before the first rows are out.
-    assert result.stdout == "" or result.stdout.startswith("n\n1\n1\n")
+    assert "n\n1\n1\n".startswith(result.stdout[:6])
     assert result.stderr == "newsalign: error: Could not convert string 'x' to INT32\n"
 
 
