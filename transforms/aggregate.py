@@ -162,35 +162,99 @@ class PairKey(NamedTuple):
     actor_b: str
 
 
+class Comentions(NamedTuple):
+    """How many stories name a pair, the articles of these, and the last of their codings."""
+
+    stories: int
+    articles: int
+    coding_version: str
+
+
+Pairs = dict[tuple[str, str], list[Any]]
+
+
 def comention_keys(
     rows: Iterable[Row], granularities: Sequence[str]
-) -> Iterator[tuple[PairKey, tuple[int, str]]]:
-    """Yield (pair, (articles, coding version)) per story from rows of `articles` of one date."""
+) -> Iterator[tuple[PairKey, Comentions]]:
+    """Yield what the stories of one date add to each window's pairs, each pair of a window once.
+
+    `rows` are rows of `articles`. Days and weeks are added up from hours: a story may have
+    hundreds of pairs, and lies in one hour.
+    """
+    hours: dict[tuple[str, datetime], Pairs] = {}
     for row in rows:
         if not row["is_canonical"]:
             continue
-        value = (row["story_articles"], row["coding_version"])
-        windows = [(name, window_start(row["published_at"], name)) for name in granularities]
+        hour = window_start(row["published_at"], "hour")
+        articles, version = row["story_articles"], row["coding_version"]
         for level, column in (("actor", "story_actors"), ("rollup", "story_rollups")):
-            for first, second in combinations(sorted(set(row[column] or ())), 2):
-                for granularity, start in windows:
-                    yield PairKey(granularity, start, level, first, second), value
+            pairs = hours.setdefault((level, hour), {})
+            for pair in combinations(sorted(set(row[column] or ())), 2):
+                _add_pair(pairs, pair, 1, articles, version)
+    for granularity in granularities:
+        windows: dict[tuple[str, datetime], Pairs] = {}
+        if granularity == "hour":
+            windows = hours
+        else:
+            for (level, hour), pairs in hours.items():
+                whole = windows.setdefault((level, window_start(hour, granularity)), {})
+                for pair, found in pairs.items():
+                    _add_pair(whole, pair, *found)
+        for (level, start), pairs in windows.items():
+            for (first, second), found in pairs.items():
+                yield PairKey(granularity, start, level, first, second), Comentions(*found)
 
 
-def comention_row(key: PairKey, stories: Iterable[tuple[int, str]]) -> Row:
-    """Return the `comentions` row of one pair in one window."""
-    pairs = list(stories)
-    return {
-        "window_start": key.window_start,
-        "window_end": key.window_start + SPAN[key.granularity],
-        "granularity": key.granularity,
-        "level": key.level,
-        "actor_a": key.actor_a,
-        "actor_b": key.actor_b,
-        "stories": len(pairs),
-        "articles": sum(articles for articles, _ in pairs),
-        "coding_version": max(version for _, version in pairs),
-    }
+def _add_pair(
+    pairs: Pairs, pair: tuple[str, str], stories: int, articles: int, version: str
+) -> None:
+    held = pairs.get(pair)
+    if held is None:
+        pairs[pair] = [stories, articles, version]
+        return
+    held[0] += stories
+    held[1] += articles
+    if version > held[2]:
+        held[2] = version
+
+
+def comention_columns(
+    groups: Iterable[tuple[PairKey, Sequence[Comentions]]],
+) -> dict[str, Sequence[Any]]:
+    """Return the columns of the rows that `comention_row` makes, without the rows.
+
+    A day of many actors has hundreds of thousands of pairs.
+    """
+    names: tuple[str, ...] = ("window_start", "window_end", "granularity", "level")
+    names += ("actor_a", "actor_b", *Comentions._fields)
+    keys: list[PairKey] = []
+    sums: list[Comentions] = []
+    for key, parts in groups:
+        keys.append(key)
+        sums.append(parts[0] if len(parts) == 1 else _sum_parts(parts))
+    if not keys:
+        return {name: [] for name in names}
+    granularities, starts, *rest = zip(*keys, strict=True)
+    windows = set(zip(starts, granularities, strict=True))
+    ends = {window: window[0] + SPAN[window[1]] for window in windows}
+    last = [ends[window] for window in zip(starts, granularities, strict=True)]
+    columns = (starts, last, granularities, *rest, *zip(*sums, strict=True))
+    return dict(zip(names, columns, strict=True))
+
+
+def _sum_parts(parts: Iterable[Comentions]) -> Comentions:
+    found = list(parts)
+    return Comentions(
+        sum(part.stories for part in found),
+        sum(part.articles for part in found),
+        max(part.coding_version for part in found),
+    )
+
+
+def comention_row(key: PairKey, parts: Iterable[Comentions]) -> Row:
+    """Return the `comentions` row of one pair in one window from its dates' parts."""
+    columns = comention_columns([(key, list(parts))])
+    return {name: values[0] for name, values in columns.items()}
 
 
 class CoverageKey(NamedTuple):

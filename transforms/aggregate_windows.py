@@ -6,7 +6,9 @@ touched date rewrites its own partition and its Monday's, and a Monday's reads s
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import chain
@@ -18,14 +20,16 @@ import apache_beam as beam
 from transforms.aggregate import (
     AGGREGATES,
     Key,
+    PairKey,
     aggregate_row,
+    comention_columns,
     comention_keys,
     contributions,
     coverage_keys,
     monday,
 )
 from transforms.parquet_io import Row, read_rows
-from transforms.partitions import Change, ClearAll, Place, Rows, Staged, staged_or_stored
+from transforms.partitions import Change, ClearAll, Columns, Place, Rows, Staged, staged_or_stored
 from transforms.schemas import ARTICLES, REJECTS, STANCES
 from transforms.settings import AggregateSettings
 from transforms.write import StagePartitions
@@ -116,22 +120,36 @@ def read_day(
         path = staged_or_stored(Path(root), Path(staging), staged, place)
         return read_rows(dataset, path, columns)
 
-    articles = rows(ARTICLES, ARTICLE_COLUMNS)
-    rejects = rows(REJECTS, ("reject_id", "at", "outlet", "feed_url"))
-    whole: Groups = {}
-    weekly: Groups = {}
-    parts: tuple[Iterable[tuple[Key, Any]], ...] = (
-        contributions(rows(STANCES, STANCE_COLUMNS), granularities, settings.mixed_dead_band),
-        comention_keys(articles, granularities),
-        coverage_keys(articles, rejects, granularities),
-    )
-    for key, value in chain.from_iterable(parts):
-        groups = weekly if key.granularity == "week" else whole
-        groups.setdefault(key, []).append(value)
-    for placed in placed_rows(task.day, whole.items()):
-        yield beam.pvalue.TaggedOutput(ROWS, placed)
+    with _uncollected():
+        articles = rows(ARTICLES, ARTICLE_COLUMNS)
+        rejects = rows(REJECTS, ("reject_id", "at", "outlet", "feed_url"))
+        whole: Groups = {}
+        weekly: Groups = {}
+        parts: tuple[Iterable[tuple[Key, Any]], ...] = (
+            contributions(rows(STANCES, STANCE_COLUMNS), granularities, settings.mixed_dead_band),
+            comention_keys(articles, granularities),
+            coverage_keys(articles, rejects, granularities),
+        )
+        for key, value in chain.from_iterable(parts):
+            groups = weekly if key.granularity == "week" else whole
+            groups.setdefault(key, []).append(value)
+        placed = list(placed_rows(task.day, whole.items()))
+    for change in placed:
+        yield beam.pvalue.TaggedOutput(ROWS, change)
     if weekly:
         yield beam.pvalue.TaggedOutput(WEEKS, (monday(task.day), WeekPart(weekly)))
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Look for no garbage meanwhile: a day's hundreds of thousands of keys hold no cycles."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def placed_rows(
@@ -139,11 +157,17 @@ def placed_rows(
 ) -> Iterator[tuple[Place, Change]]:
     """Yield the rows of complete windows that start on `day`, one element a dataset."""
     made: dict[str, list[Row]] = {}
+    pairs: list[tuple[PairKey, list[Any]]] = []
     for key, values in groups:
-        name, row = aggregate_row(key, values)
-        made.setdefault(name, []).append(row)
+        if isinstance(key, PairKey):
+            pairs.append((key, values))
+        else:
+            name, row = aggregate_row(key, values)
+            made.setdefault(name, []).append(row)
     for name, rows in sorted(made.items()):
         yield Place(name, day), Rows(rows)
+    if pairs:
+        yield Place(AGGREGATES[PairKey][0], day), Columns(comention_columns(pairs))
 
 
 def week_rows(

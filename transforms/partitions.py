@@ -6,9 +6,10 @@ clears or replaces, plus the batch's own. `pipeline.store` renames staged files 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -62,7 +63,14 @@ class Staged:
     rows: int
 
 
-Change = Rows | Clear | ClearAll
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Rows to add, column by column and in any order, where there are too many for objects."""
+
+    columns: Mapping[str, Sequence[Any]]
+
+
+Change = Rows | Columns | Clear | ClearAll
 
 
 def place_rows(dataset: Dataset, rows: Iterable[Row]) -> Iterator[tuple[Place, Change]]:
@@ -100,13 +108,31 @@ def merge_table(dataset: Dataset, present: pa.Table, changes: Iterable[Change]) 
         known = pa.array(sorted(values), pa.string())
         kept = kept.filter(pc.invert(pc.is_in(kept[column].cast(pa.string()), value_set=known)))
     added = pa.Table.from_pylist(list(fresh.values()), schema=dataset.schema)
-    plain = pa.schema(
+    return _in_order(dataset, [kept, added])
+
+
+def whole_table(dataset: Dataset, changes: Iterable[Columns]) -> pa.Table:
+    """Return the partition that these changes make up, sorted; each key is in one of them.
+
+    It has the bytes that the rows would have, as in `merge_table`.
+    """
+    parts = [pa.Table.from_pydict(dict(c.columns), schema=_plain(dataset)) for c in changes]
+    return _in_order(dataset, parts)
+
+
+def _plain(dataset: Dataset) -> pa.Schema:
+    """Return a dataset's schema with its enums as text."""
+    return pa.schema(
         [
             pa.field(name, kind.value_type if pa.types.is_dictionary(kind) else kind)
             for name, kind in dataset.columns
         ]
     )
-    table = pa.concat_tables([kept.cast(plain), added.cast(plain)]).combine_chunks()
+
+
+def _in_order(dataset: Dataset, parts: Iterable[pa.Table]) -> pa.Table:
+    plain = _plain(dataset)
+    table = pa.concat_tables([part.cast(plain) for part in parts]).combine_chunks()
     table = table.sort_by([(name, "ascending") for name in dataset.order]).combine_chunks()
     columns = [
         table[name].dictionary_encode().cast(kind) if pa.types.is_dictionary(kind) else table[name]
@@ -128,9 +154,18 @@ def _gather(
         elif isinstance(change, Clear):
             cleared.setdefault(change.column, set()).add(change.value)
         else:
-            for row in change.rows:
+            for row in _rows_of(change):
                 fresh[tuple(row[name] for name in dataset.key)] = row
     return fresh, cleared, clear_all
+
+
+def _rows_of(change: Rows | Columns) -> Iterable[Row]:
+    if isinstance(change, Rows):
+        return change.rows
+    names = list(change.columns)
+    return [
+        dict(zip(names, row, strict=True)) for row in zip(*change.columns.values(), strict=True)
+    ]
 
 
 def stage(root: Path, staging: Path, place: Place, changes: Iterable[Change]) -> Staged:
@@ -140,13 +175,18 @@ def stage(root: Path, staging: Path, place: Place, changes: Iterable[Change]) ->
     stored = partition_path(root, dataset, day)
     path = partition_path(staging, dataset, day)
     changes = list(changes)
-    if len(dataset.key) == 1:
+    columns = [change for change in changes if isinstance(change, Columns)]
+    whole = any(isinstance(change, ClearAll) for change in changes)
+    if whole and columns and not any(isinstance(change, Rows) for change in changes):
+        table = whole_table(dataset, columns)
+        write_table(table, path)
+        count = len(table)
+    elif len(dataset.key) == 1:
         # What is stored may be much more than what is new: no row of it becomes a Python object.
         table = merge_table(dataset, read_table(dataset, stored), changes)
         write_table(table, path)
         count = len(table)
     else:
-        whole = any(isinstance(change, ClearAll) for change in changes)
         present = [] if whole else read_rows(dataset, stored)
         count = write_rows(dataset, merge_rows(place.dataset, present, changes), path)
     return Staged(place, path.relative_to(staging).as_posix(), count)

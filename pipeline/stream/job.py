@@ -49,10 +49,17 @@ def main(arguments: list[str]) -> int:
         _run(job)
     except Exception as error:
         logging.exception("stream failed")
-        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-        emit("failed", error=lines[-1][:500] if lines else type(error).__name__)
+        emit("failed", error=_in_a_line(error))
         return STEP_FAILED
     return DONE
+
+
+def _in_a_line(error: Exception) -> str:
+    """Return what an error says last; one of gRPC's says it in its details."""
+    details = getattr(error, "details", None)
+    text = str(details() if callable(details) else error)
+    lines = [line.strip() for line in text.splitlines() if line.strip(" <>")]
+    return lines[-1][:500] if lines else type(error).__name__
 
 
 def _run(job: StreamJob) -> None:
@@ -60,7 +67,7 @@ def _run(job: StreamJob) -> None:
     from apache_beam.options.pipeline_options import PipelineOptions
 
     from pipeline.stream.graph import build_stream
-    from pipeline.stream.steps import StreamSpec, commit_pending
+    from pipeline.stream.steps import StreamSpec, commit_rest
 
     config = Config.model_validate(job.config)
     spec = StreamSpec(job.config, job.config_base, job.root)
@@ -70,7 +77,7 @@ def _run(job: StreamJob) -> None:
         emit("started", runner=config.stream.runner)
         pipeline.run().wait_until_finish()
     # What arrived with the last tick has no later window to commit it.
-    commit_pending(spec, 0)
+    commit_rest(spec)
 
 
 @contextlib.contextmanager

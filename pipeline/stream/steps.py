@@ -71,12 +71,24 @@ class JournalReader:
 
 
 def commit_pending(spec: StreamSpec, arrived: int) -> None:
-    """Commit what waits in the journal; never raises, for what waits is tried again.
+    """Have what waits in the journal committed, and return at once; never raises.
 
-    Returns at once where a commit is under way, which another then follows: a runner works at a
-    few bundles at a time, and if all of them waited here, nothing would be read any more.
+    A thread does it, one commit at a time: a bundle that took as long as a commit would keep Prism
+    asking for its progress with a whole core, and end the job after five minutes.
     """
     _wanted.set()
+    threading.Thread(target=_commit_wanted, args=(spec, arrived), daemon=True).start()
+
+
+def commit_rest(spec: StreamSpec) -> None:
+    """Wait for a commit under way and commit what is left in the journal."""
+    with _committing:
+        if not _stopping.is_set():
+            _commit(spec, 0)
+
+
+def _commit_wanted(spec: StreamSpec, arrived: int) -> None:
+    # Where a commit is under way, whoever makes it looks again when it is done.
     while _wanted.is_set() and _committing.acquire(blocking=False):
         try:
             _wanted.clear()

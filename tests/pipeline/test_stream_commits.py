@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.stream import steps
-from pipeline.stream.steps import StreamSpec, commit_pending
+from pipeline.stream.steps import StreamSpec, commit_pending, commit_rest
 
 WAIT_S = 60
 
@@ -26,18 +26,19 @@ def test_a_window_does_not_wait_for_a_commit_and_another_follows(
 
     monkeypatch.setattr(steps, "_commit", commit)
     spec = StreamSpec({}, None, str(tmp_path))
-    first = threading.Thread(target=commit_pending, args=(spec, 1))
-    first.start()
+    commit_pending(spec, 1)  # it would hang here
     assert begun.acquire(timeout=WAIT_S)
-    for arrived in (2, 3):  # they would hang here
-        later = threading.Thread(target=commit_pending, args=(spec, arrived), daemon=True)
-        later.start()
-        later.join(WAIT_S)
-        assert not later.is_alive()
+    for arrived in (2, 3):
+        commit_pending(spec, arrived)
     assert committed == []
     go_on.release()
-    assert begun.acquire(timeout=WAIT_S)
-    go_on.release()
-    first.join(WAIT_S)
     # One more for all that has arrived since, and no third.
-    assert len(committed) == 2
+    assert begun.acquire(timeout=WAIT_S)
+    rest = threading.Thread(target=commit_rest, args=(spec,), daemon=True)
+    rest.start()
+    assert len(committed) == 1
+    go_on.release(2)
+    rest.join(WAIT_S)
+    assert not rest.is_alive()
+    assert len(committed) == 3
+    assert committed[-1] == 0

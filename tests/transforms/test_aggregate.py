@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
+from itertools import combinations
 from typing import Any
 
 import pytest
@@ -148,9 +149,40 @@ def test_comentions_count_stories_by_their_canonical_article() -> None:
         {**base, "is_canonical": False, "story_actors": ["x", "y"], "story_rollups": None},
     ]
     found = list(comention_keys(rows, ("day",)))
-    assert [(k.actor_a, k.actor_b, v) for k, v in found] == [("a", "b", (3, "v"))]
+    assert [(k.actor_a, k.actor_b, v) for k, v in found] == [("a", "b", (1, 3, "v"))]
     _, row = aggregate_row(found[0][0], [v for _, v in found])
     assert (row["stories"], row["articles"]) == (1, 3)
+
+
+def test_comentions_of_windows_are_the_sums_of_their_stories() -> None:
+    chance = random.Random(7)
+    rows = [
+        {
+            "published_at": SUNDAY - timedelta(hours=chance.randrange(24)),
+            "is_canonical": chance.random() < 0.8,
+            "story_articles": chance.randrange(1, 5),
+            "coding_version": chance.choice("vw"),
+            "story_actors": chance.sample("abcde", chance.randrange(5)),
+            "story_rollups": chance.sample("RST", chance.randrange(4)),
+        }
+        for _ in range(300)
+    ]
+    wanted: dict[tuple[Any, ...], list[dict[str, Any]]] = defaultdict(list)
+    for row in (row for row in rows if row["is_canonical"]):
+        for level, names in (("actor", row["story_actors"]), ("rollup", row["story_rollups"])):
+            for pair in combinations(sorted(names), 2):
+                for name in ALL:
+                    start = window_start(row["published_at"], name)
+                    wanted[(name, start, level, *pair)].append(row)
+    found = dict(comention_keys(rows, ALL))
+    assert found == {
+        key: (
+            len(group),
+            sum(row["story_articles"] for row in group),
+            max(row["coding_version"] for row in group),
+        )
+        for key, group in wanted.items()
+    }
 
 
 def test_coverage_counts_articles_and_rejects() -> None:
