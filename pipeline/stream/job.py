@@ -23,6 +23,8 @@ from pipeline.stream.events import emit
 from transforms.processes import die_with_parent
 
 PRISM = "prismrunner"
+# Beam ends a job whose state it has listened for so long, after five minutes by default.
+LONGEST_S = 20 * 366 * 86_400
 COMMIT_WAIT_S = 8.0  # of the ten seconds that a service manager gives
 
 
@@ -94,6 +96,7 @@ def _runner_options(config: Config, log: Path) -> Iterator[list[str]]:
         yield [
             "--runner=PortableRunner",
             f"--job_endpoint={endpoint}",
+            f"--job_server_timeout={LONGEST_S}",
             "--environment_type=LOOPBACK",
             *options,
         ]

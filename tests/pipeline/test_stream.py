@@ -16,11 +16,13 @@ from typing import Any
 
 import duckdb
 import pytest
+from apache_beam.options.pipeline_options import PipelineOptions, PortableOptions
 from seed_server import SEEDS
 
 from pipeline.config import ConfigError, load_config
 from pipeline.journal import Journal
 from pipeline.store.layout import Layout
+from pipeline.stream.job import _runner_options
 from pipeline.stream.prism import INSTALL, find_prism
 from pipeline.stream.supervisor import check_stream
 
@@ -197,3 +199,10 @@ def test_prism_is_found_where_it_was_named_on_the_path_or_where_go_puts_it(
         assert find_prism(str(program) if folder == "mine" else "") == program
     with pytest.raises(ConfigError, match="no such program"):
         find_prism(str(tmp_path / "none"))
+
+
+@needs_prism
+def test_beam_listens_to_a_stream_for_years(tmp_path: Path) -> None:
+    with _runner_options(load_config(None, {}), tmp_path / "prism.log") as arguments:
+        options = PipelineOptions(arguments).view_as(PortableOptions)
+        assert options.job_server_timeout > 10 * 365 * 86_400
