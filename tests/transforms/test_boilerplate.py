@@ -85,6 +85,13 @@ def test_news_that_starts_like_boilerplate_stays(paragraph: str) -> None:
     assert strip_boilerplate(paragraph, "", RULES) == paragraph
 
 
+@pytest.mark.parametrize("piece", ["4", "44 ", "x", "share", "comments", "4,", "share4"])
+def test_what_repeats_without_end_is_read_in_one_pass(piece: str) -> None:
+    # A group that could divide a number in many ways took twice as long with each digit.
+    text = piece * 60 + "end of the harbour"
+    assert strip_boilerplate(text, None, RULES) == text
+
+
 @pytest.mark.parametrize(
     "tail",
     [" [...]", " […]", " Read more »", " Continue reading →", " [+2034 chars]"],
