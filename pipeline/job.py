@@ -219,7 +219,7 @@ def _run_spec(spec_path: Path) -> int:
         else:
             code = WORKER_DIED if _lost_worker(error, spec) else STEP_FAILED
             logging.exception("job failed")
-        result = {"error": _last_line(error)}
+        result = {"error": last_line(error)}
     (spec_path.parent / RESULT).write_text(json.dumps(result), encoding="utf-8")
     return code
 
@@ -252,8 +252,11 @@ def _is_unusable(error: Exception) -> bool:
     )
 
 
-def _last_line(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+def last_line(error: Exception) -> str:
+    """Return what an error says last; one of gRPC's says it in its details."""
+    details = getattr(error, "details", None)
+    text = str(details() if callable(details) else error)
+    lines = [line.strip() for line in text.splitlines() if line.strip(" <>")]
     return lines[-1][:500] if lines else type(error).__name__
 
 

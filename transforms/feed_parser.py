@@ -103,14 +103,15 @@ def parse_feed(
     base = absolute_url(head.home, base or feed_url) or base or feed_url
     links = _resolved_links(entries, base)
     # An entry that a feed shows twice is one: what tells it apart doesn't hang on when it is asked.
+    keys = [canonical_url(link) if link else None for link in links]
     told = {
-        (entry.guid, canonical_url(link) if link else None, _content(entry))
-        for entry, link in zip(entries, links, strict=True)
+        (entry.guid, key, _content(entry))
+        for entry, key in zip(entries, keys, strict=True)
         if entry is not None
     }
     guids = Counter(guid for guid, _, _ in told if guid)
-    shared = Counter(link for link, _ in {(link, content) for _, link, content in told} if link)
-    for index, (entry, link) in enumerate(zip(entries, links, strict=True), start=1):
+    shared = Counter(key for key, _ in {(key, content) for _, key, content in told} if key)
+    for index, (entry, link, key) in enumerate(zip(entries, links, keys, strict=True), start=1):
         where = f"{place}#{index}"
         if index > max_entries:
             yield reject(
@@ -121,7 +122,7 @@ def parse_feed(
             yield reject("empty_entry", "no title and no text", where, link or "")
             continue
         entry_flags = flags
-        if link and shared[canonical_url(link)] > 1:
+        if key and shared[key] > 1:
             # A link that several entries share (a live page, the front page) tells none apart.
             entry_flags = (*flags, "url_shared")
         yield RawItem(
@@ -185,7 +186,7 @@ def _read(
     if root == "sitemapindex":
         raise FeedError("not_a_feed", "an index of sitemaps; one of those may hold news", text)
     document, repaired = repair_xml(text)
-    plain = read_plain_rss(document)
+    plain = read_plain_rss(document) if root == "rss" else None
     if plain is not None:
         head, entries = plain
     else:

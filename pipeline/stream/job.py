@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.config import Config
-from pipeline.job import DONE, PARENT_VARIABLE, STEP_FAILED, import_beam
+from pipeline.job import DONE, PARENT_VARIABLE, STEP_FAILED, import_beam, last_line
 from pipeline.stream.events import emit
 from transforms.processes import die_with_parent
 
@@ -51,17 +51,9 @@ def main(arguments: list[str]) -> int:
         _run(job)
     except Exception as error:
         logging.exception("stream failed")
-        emit("failed", error=_in_a_line(error))
+        emit("failed", error=last_line(error))
         return STEP_FAILED
     return DONE
-
-
-def _in_a_line(error: Exception) -> str:
-    """Return what an error says last; one of gRPC's says it in its details."""
-    details = getattr(error, "details", None)
-    text = str(details() if callable(details) else error)
-    lines = [line.strip() for line in text.splitlines() if line.strip(" <>")]
-    return lines[-1][:500] if lines else type(error).__name__
 
 
 def _run(job: StreamJob) -> None:

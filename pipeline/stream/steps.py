@@ -73,8 +73,8 @@ class JournalReader:
 def commit_pending(spec: StreamSpec, arrived: int) -> None:
     """Have what waits in the journal committed, and return at once; never raises.
 
-    A thread does it, one commit at a time: a bundle that took as long as a commit would keep Prism
-    asking for its progress with a whole core, and end the job after five minutes.
+    A thread does it, one commit at a time: while a bundle took as long as a commit, Prism kept a
+    whole core busy.
     """
     _wanted.set()
     threading.Thread(target=_commit_wanted, args=(spec, arrived), daemon=True).start()
