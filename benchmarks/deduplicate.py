@@ -20,8 +20,8 @@ from typing import Any
 
 from benchmarks.curve import precision_recall_svg
 from benchmarks.wire_copies import WireArticle, corpus
-from transforms.clusters import Forest, connected
-from transforms.near_pairs import find_edges
+from transforms.clusters import Forest
+from transforms.near_pairs import find_stories
 from transforms.same_text import same_text
 from transforms.settings import DeduplicateSettings
 from transforms.signatures import BATCH, SketchInput, sketch_batch
@@ -61,9 +61,7 @@ def score(truth: Sequence[Hashable], found: Sequence[Hashable]) -> Score:
 
 def ours(articles: Sequence[WireArticle], settings: DeduplicateSettings) -> list[str]:
     """Return the story that newsalign puts each article into."""
-    edges = find_edges([(article.item_id, article) for article in articles], settings)
-    roots = connected([(e.a, e.b) for e in edges], [article.item_id for article in articles])
-    return [roots[article.item_id] for article in articles]
+    return find_stories([(article.item_id, article) for article in articles], settings)
 
 
 def datasketch_clusters(

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from itertools import chain, compress
+from datetime import UTC, datetime
+from itertools import chain
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -96,10 +96,10 @@ class Links:
         first, second = self.first[chosen], self.second[chosen]
         used = np.zeros(len(self.ids), dtype=np.bool_)
         used[first] = used[second] = True
-        place = np.cumsum(used) - 1
+        rows, place = np.flatnonzero(used), np.cumsum(used) - 1
         return Links(
-            ids=tuple(compress(self.ids, used)),
-            times=self.times[used],
+            ids=tuple(map(self.ids.__getitem__, rows.tolist())),
+            times=self.times[rows],
             first=place[first],
             second=place[second],
             exact=self.exact[chosen],
@@ -108,7 +108,8 @@ class Links:
 
 def micros(moment: datetime) -> int:
     """Return a moment in microseconds since the epoch."""
-    return (moment - _EPOCH) // timedelta(microseconds=1)
+    since = moment - _EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
 def pack(
@@ -300,7 +301,11 @@ def _closest(shard: _Shard, ones: Integers, others: Integers) -> tuple[Integers,
     near = [grouped[at] % span for at in (np.maximum(after - 1, first), np.minimum(after, last))]
     pair, row = np.tile(pair, 2), np.tile(row, 2)
     ends = np.minimum(row, np.concatenate(near)), np.maximum(row, np.concatenate(near))
-    order = np.lexsort((ends[1], ends[0], shard.times[ends[1]] - shard.times[ends[0]], pair))
+    apart = shard.times[ends[1]] - shard.times[ends[0]]
+    least = np.full(len(several), np.iinfo(np.int64).max)
+    np.minimum.at(least, pair, apart)
+    closest = np.flatnonzero(apart == least[pair])
+    order = closest[np.lexsort((ends[1][closest], ends[0][closest], pair[closest]))]
     chosen = order[distinct_rows(pair[order])]
     early[several], late[several] = ends[0][chosen], ends[1][chosen]
     return early, late

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any, Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from transforms.buckets import Links
+from transforms.cell_texts import CellTexts, Text
 from transforms.columns import Flags, Integers, component_roots, distinct, distinct_rows, id_columns
-from transforms.pair_verdicts import METHODS, Text, TextPairs
+from transforms.pair_verdicts import METHODS, TextPairs
 from transforms.same_text import MIN_SHARED
 from transforms.settings import DeduplicateSettings
-from transforms.signatures import VALUE_BYTES
 from transforms.store_view import Edge
 from transforms.text_rules import TextRules
 
@@ -28,6 +28,24 @@ EDGES_EACH: Final = 2
 SIGNATURE_PAIRS: Final = 4_096
 
 Fractions = npt.NDArray[np.float64]
+
+
+class Verified(NamedTuple):
+    """Verified pairs by column: rows of their cell's links, and how alike they are.
+
+    `similarity` isn't rounded yet; `method` is a place in METHODS.
+    """
+
+    first: Integers
+    second: Integers
+    similarity: Fractions
+    method: Integers
+
+    def edges(self, ids: Sequence[str]) -> Iterator[Edge]:
+        """Yield each as an edge; `ids` are those of the cell's links."""
+        rows = zip(*(column.tolist() for column in self), strict=True)
+        for one, other, similarity, method in rows:
+            yield make_edge(ids[one], ids[other], round(similarity, 4), METHODS[method])
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +84,9 @@ def plan_cells(links: Iterable[Links], articles_each: int = CELL_ARTICLES) -> Ce
 
 
 def merge_links(parts: Sequence[Links]) -> Links:
-    """Return all links as one, each pair once, exact where any part says so; sorted."""
+    """Return all links as one, each pair once, exact where any part says so; sorted if several."""
+    if len(parts) == 1:
+        return parts[0]
     ids = list(chain.from_iterable(part.ids for part in parts))
     if not ids:
         none = np.empty(0, dtype=np.int64)
@@ -106,13 +126,33 @@ def verify_cell(
     settings: DeduplicateSettings,
     rules: TextRules,
 ) -> Iterator[Edge]:
-    """Yield the cell's verified pairs, as many as hold its stories together.
+    """Yield the cell's verified pairs, as many as hold its stories together."""
+    ids = links.ids
+    columns = CellTexts.of([texts.get(item) for item in ids])
+    for found in verified(columns, links, settings, rules):
+        yield from found.edges(ids)
+
+
+def verified(
+    texts: CellTexts,
+    links: Links,
+    settings: DeduplicateSettings,
+    rules: TextRules,
+) -> Iterator[Verified]:
+    """Yield the same by column; there is a text for each of the links' ids.
 
     A pair whose ends already hang together adds nothing to the clustering, whatever a comparison
     would say, so it is compared only while the later article has fewer than EDGES_EACH edges.
     Pairs come in rounds, the likeliest of each article first, and ever more of those that fail.
     """
-    ids, count = links.ids, len(links.ids)
+    count = len(links.ids)
+    exact = np.flatnonzero(links.exact)
+    yield Verified(
+        links.first[exact],
+        links.second[exact],
+        np.ones(len(exact)),
+        np.full(len(exact), METHODS.index("exact")),
+    )
     edges = np.zeros(count, dtype=np.int64)
     joined: list[tuple[Integers, Integers]] = []
 
@@ -120,22 +160,18 @@ def verify_cell(
         joined.append((first, second))
         np.add.at(edges, np.concatenate((first, second)), 1)
 
-    join(links.first[links.exact], links.second[links.exact])
-    for one, other in zip(*(side.tolist() for side in joined[0]), strict=True):
-        yield make_edge(ids[one], ids[other], 1.0, "exact")
-
-    known = [texts.get(item) for item in ids]
-    readable = np.array([text is not None for text in known], dtype=np.bool_)
+    join(links.first[exact], links.second[exact])
+    readable = texts.readable()
     open_pairs = ~links.exact & readable[links.first] & readable[links.second]
     first, second = links.first[open_pairs], links.second[open_pairs]
-    likeness, unlike = compare_signatures([text or _NO_TEXT for text in known], first, second)
+    likeness, unlike = compare_signatures(texts, first, second)
     order = np.lexsort((first, -likeness, second))
     order = order[~unlike[order]]
     first, second = first[order], second[order]
     if not len(first):
         return
     used, place = np.unique(np.concatenate((first, second)), return_inverse=True)
-    pairs = TextPairs([known[at] or _NO_TEXT for at in used.tolist()], settings, rules)
+    pairs = TextPairs(texts, used, settings, rules)
     numbers = place[: len(first)], place[len(first) :]
     waiting = np.arange(len(first))
     each = EDGES_EACH
@@ -150,18 +186,16 @@ def verify_cell(
         verdicts = pairs.compare(numbers[0][chosen], numbers[1][chosen])
         same = chosen[verdicts.same]
         join(first[same], second[same])
-        for one, other, similarity, method in zip(
-            first[same].tolist(),
-            second[same].tolist(),
-            verdicts.similarity[verdicts.same].tolist(),
-            verdicts.method[verdicts.same].tolist(),
-            strict=True,
-        ):
-            yield make_edge(ids[one], ids[other], round(similarity, 4), METHODS[method])
+        yield Verified(
+            first[same],
+            second[same],
+            verdicts.similarity[verdicts.same],
+            verdicts.method[verdicts.same],
+        )
 
 
 def compare_signatures(
-    texts: Sequence[Text], first: Integers, second: Integers
+    texts: CellTexts, first: Integers, second: Integers
 ) -> tuple[Fractions, Flags]:
     """Return each pair's estimated Jaccard similarity, and whether the wording surely differs.
 
@@ -169,15 +203,12 @@ def compare_signatures(
     sqrt(J (1 - J) / n). Sure is what stays four errors below the similarity that MIN_SHARED of the
     shorter text makes. A text without a signature is like none and unlike none.
     """
-    size = max((len(text.signature) for text in texts), default=0)
-    width = size // VALUE_BYTES
-    has = np.array([len(text.signature) == size > 0 for text in texts], dtype=np.bool_)
+    values = texts.signatures
+    width = values.shape[1]
+    has = texts.shingles > 0
     estimate = np.zeros(len(first))
     if not has.any():
         return estimate, np.zeros(len(first), dtype=np.bool_)
-    blank = bytes(size)
-    raw = b"".join(text.signature if ok else blank for text, ok in zip(texts, has, strict=True))
-    values: npt.NDArray[Any] = np.frombuffer(raw, "<u2").reshape(len(texts), width)
     empty = np.packbits(values == 0, axis=1)
     both = has[first] & has[second]
     told = np.full(len(first), float(width))
@@ -189,8 +220,7 @@ def compare_signatures(
         equal = np.count_nonzero(values[one] == values[other], axis=1)
         estimate[part] = (equal - unfilled) / np.maximum(told[part], 1.0)
     estimate[~both] = 0.0
-    shingles = np.array([text.shingles for text in texts], dtype=np.float64)
-    sizes = shingles[first], shingles[second]
+    sizes = texts.shingles[first], texts.shingles[second]
     needed = MIN_SHARED * np.minimum(*sizes)
     # One value more, so that an estimate of nothing at all has an error too.
     smoothed = (estimate * told + 1) / (told + 1)
@@ -202,6 +232,3 @@ def compare_signatures(
 def make_edge(one: str, other: str, similarity: float, method: str) -> Edge:
     """Return the edge with its ends in order."""
     return Edge(min(one, other), max(one, other), similarity, method)
-
-
-_NO_TEXT: Final = Text("", "", "", "")

@@ -46,12 +46,11 @@ class HashedTexts:
         return len(self.bodies)
 
 
-def hash_texts(texts: Sequence[str], width: int) -> Iterator[tuple[HashedTexts, int]]:
-    """Yield each text, hashed with shingles of `width` words, as a group and its row in that."""
+def hash_texts(texts: Sequence[str], width: int) -> Iterator[HashedTexts]:
+    """Yield the texts, `GROUP` by `GROUP`, hashed with shingles of `width` words."""
     for start in range(0, len(texts), GROUP):
         bodies = [strip_frame(text) for text in texts[start : start + GROUP]]
-        group, _ = hash_group(bodies, width)
-        yield from ((group, row) for row in range(len(group)))
+        yield hash_group(bodies, width)[0]
 
 
 def hash_group(bodies: Sequence[str], width: int) -> tuple[HashedTexts, Hashes]:
@@ -99,26 +98,23 @@ class TextRows:
     place in `starts` on.
     """
 
-    def __init__(self, rows: Sequence[tuple[HashedTexts, int]]) -> None:
-        groups = {id(group): group for group, _ in rows}
-        number = {key: at for at, key in enumerate(groups)}
-        self._groups = list(groups.values())
-        self._group = np.array([number[id(group)] for group, _ in rows], dtype=np.int64)
-        self._row = np.array([row for _, row in rows], dtype=np.int64)
+    def __init__(self, groups: Sequence[HashedTexts], group: Integers, row: Integers) -> None:
+        self._groups, self._group, self._row = groups, group, row
         self._word_starts, self.counts, self.sizes, self.sequences = (
-            np.zeros(len(rows), dtype=np.int64) for _ in range(4)
+            np.zeros(len(row), dtype=np.int64) for _ in range(4)
         )
         order, shingles = [], [np.empty(0, dtype=np.uint64)]
-        for group, members in self._by_group(self._group):
-            row = self._row[members]
-            self._word_starts[members] = group.words.bounds[row]
-            self.counts[members] = group.words.bounds[row + 1] - group.words.bounds[row]
-            self.sizes[members] = group.bounds[row + 1] - group.bounds[row]
-            self.sequences[members] = group.sequences[row]
-            shingles.append(group.shingles[ranges(group.bounds[row], self.sizes[members])])
+        for texts, members in self._by_group(group):
+            at = row[members]
+            self._word_starts[members] = texts.words.bounds[at]
+            self.counts[members] = texts.words.bounds[at + 1] - texts.words.bounds[at]
+            self.sizes[members] = texts.bounds[at + 1] - texts.bounds[at]
+            self.sequences[members] = texts.sequences[at]
+            spans = zip(texts.bounds[at].tolist(), texts.bounds[at + 1].tolist(), strict=True)
+            shingles += [texts.shingles[start:end] for start, end in spans]
             order.append(members)
         self.shingles = np.concatenate(shingles)
-        self.starts = np.zeros(len(rows), dtype=np.int64)
+        self.starts = np.zeros(len(row), dtype=np.int64)
         if order:
             placed = np.concatenate(order)
             self.starts[placed] = np.cumsum(self.sizes[placed]) - self.sizes[placed]

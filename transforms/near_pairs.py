@@ -14,11 +14,13 @@ from itertools import repeat
 from typing import Any, Final, Protocol
 
 import apache_beam as beam
+import numpy as np
 
 from transforms.buckets import Links, pack, shard_links
-from transforms.cells import merge_links, plan_cells, verify_cell
+from transforms.cell_texts import CellTexts, Text
+from transforms.cells import merge_links, plan_cells, verified, verify_cell
+from transforms.columns import Integers, component_roots
 from transforms.hashed_texts import HashedTexts, hash_texts
-from transforms.pair_verdicts import Text
 from transforms.settings import DeduplicateSettings
 from transforms.signatures import BATCH, Sketches, SketchInput, sketch_batch
 from transforms.store_view import Edge
@@ -190,20 +192,64 @@ def find_edges(
     rules: TextRules | None = None,
 ) -> list[Edge]:
     """Return what `NearPairs` would without a store, computed here and now, sorted."""
-    batches = [
-        sketch_records(records[start : start + BATCH], settings)
-        for start in range(0, len(records), BATCH)
-    ]
-    chunks = [chunk for batch in batches for _, chunk in pack(batch.sketches, settings, shards=1)]
-    planned = plan_cells([shard_links(chunks, settings, shards=1)])
-    texts = {text.id: text for batch in batches for text in batch.hashed_texts()}
     compiled = rules or shipped_rules()
     edges = [
         edge
-        for links in planned.links.values()
-        for edge in verify_cell(texts, links, settings, compiled)
+        for _, texts, links in _cells_of(records, settings)
+        for found in verified(texts, links, settings, compiled)
+        for edge in found.edges(links.ids)
     ]
     return sorted(edges, key=lambda edge: (edge.a, edge.b))
+
+
+def find_stories(
+    records: Sequence[tuple[str, TextRecord]],
+    settings: DeduplicateSettings,
+    rules: TextRules | None = None,
+) -> list[str]:
+    """Return the least key of each record's story: what `find_edges` joins; keys differ.
+
+    No edge becomes an object, nor does a text that isn't compared just now: a million objects kept
+    alive cost Python's garbage collector more than all comparisons of theirs.
+    """
+    compiled = rules or shipped_rules()
+    first, second = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=np.int64)]
+    for rows, texts, links in _cells_of(records, settings):
+        for found in verified(texts, links, settings, compiled):
+            first.append(rows[found.first])
+            second.append(rows[found.second])
+    ends = np.concatenate(first), np.concatenate(second)
+    roots = component_roots(*ends, len(records)).tolist()
+    least: dict[int, str] = {}
+    for (key, _), root in zip(records, roots, strict=True):
+        least[root] = min(key, least.get(root, key))
+    return [least[root] for root in roots]
+
+
+def _cells_of(
+    records: Sequence[tuple[str, TextRecord]], settings: DeduplicateSettings
+) -> Iterator[tuple[Integers, CellTexts, Links]]:
+    """Yield the cells of some records: their places, their texts, and the candidate pairs."""
+    batches = [
+        sketch_records(records[start : start + BATCH], settings).sketches
+        for start in range(0, len(records), BATCH)
+    ]
+    if not batches:
+        return
+    chunks = [chunk for sketches in batches for _, chunk in pack(sketches, settings, shards=1)]
+    links = shard_links(chunks, settings, shards=1)
+    del chunks
+    signatures = np.concatenate([sketches.signatures for sketches in batches])
+    shingles = np.concatenate([sketches.shingles for sketches in batches])
+    hashed = [sketches.hashed for sketches in batches if sketches.hashed is not None]
+    groups, row = [texts for texts, _ in hashed], np.concatenate([rows for _, rows in hashed])
+    place = {key: at for at, (key, _) in enumerate(records)}
+    for cell in plan_cells([links]).links.values():
+        chosen = np.array([place[key] for key in cell.ids], dtype=np.int64)
+        read = [records[at][1] for at in chosen.tolist()]
+        group = chosen // BATCH
+        texts = CellTexts(read, signatures[chosen], shingles[chosen], groups, group, row[chosen])
+        yield chosen, texts, cell
 
 
 class VerifyStored(beam.DoFn):
@@ -240,7 +286,8 @@ class VerifyStored(beam.DoFn):
             for key, title, text, *rest in self._texts([key for key in needed if key not in texts])
         ]
         hashed = hash_texts([text.text for text in read], self._settings.shingle_words)
-        for text, known in zip(read, hashed, strict=True):
+        places = ((group, row) for group in hashed for row in range(len(group)))
+        for text, known in zip(read, places, strict=True):
             texts[text.id] = text._replace(hashed=known)
         for cell in planned.links.values():
             yield from verify_cell(texts, cell, self._settings, self._rules)

@@ -6,13 +6,13 @@ state facts that differ. The verdicts are those of `same_text`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from transforms.alignment import Gap
+from transforms.cell_texts import CellTexts
 from transforms.columns import Flags, Integers, distinct_rows, ranges, spread_ranges
 from transforms.fact_words import (
     SWAPPABLE,
@@ -23,13 +23,15 @@ from transforms.fact_words import (
     only_words,
 )
 from transforms.hashed_texts import (
+    GROUP,
     HASH_BITS,
     MAX_PLACE,
     PLACE_BITS,
-    HashedTexts,
     TextRows,
+    WordColumns,
     hash_texts,
 )
+from transforms.neutral_words import NeutralWords
 from transforms.same_text import (
     MIN_SHARED,
     Verdict,
@@ -43,9 +45,9 @@ from transforms.text_rules import TextRules
 from transforms.text_view import TextView, neutral_names
 
 METHODS: Final = ("none", "exact", "jaccard", "containment", "short")
-# Pairs whose shingles are sorted together. A pair's number stands over 39 bits of hash, the side
-# and the place: few enough pairs to stay in cache, and enough bits to tell hashes apart.
-PAIRS: Final = 256
+# Pairs whose shingles are sorted together. A pair's number stands over the hash, the side and the
+# place: few enough pairs to stay in cache.
+PAIRS: Final = 64
 _SIDE: Final = np.uint64(PLACE_BITS)
 _HASH: Final = np.uint64(PLACE_BITS + 1)
 _PAIR: Final = np.uint64(64 - (PAIRS - 1).bit_length())
@@ -54,21 +56,6 @@ _PLACE: Final = np.uint64(MAX_PLACE)
 _DROPPED: Final = np.uint64(2 * PLACE_BITS + HASH_BITS + 1) - _PAIR
 # Shingles compared at once; bounds the memory of a comparison.
 LOOKUPS: Final = 1 << 20
-
-
-class Text(NamedTuple):
-    """An article's text on its way to a comparison; `signature` and `shingles` as in its sketch.
-
-    `hashed` is where its hashed text stands, and in which row, if that is known in this process.
-    """
-
-    id: str
-    title: str
-    text: str
-    outlet: str
-    signature: bytes = b""
-    shingles: int = 0
-    hashed: tuple[HashedTexts, int] | None = None
 
 
 class Verdicts(NamedTuple):
@@ -112,24 +99,39 @@ class _Gaps(NamedTuple):
 
 
 class TextPairs:
-    """A few hundred texts, hashed together, any of whose pairs can be compared."""
+    """A few hundred texts, any of whose pairs can be compared: those of a cell that are asked for.
+
+    They are known by their place in `chosen`, each of which is at hand.
+    """
 
     def __init__(
-        self, texts: Sequence[Text], settings: DeduplicateSettings, rules: TextRules
+        self,
+        texts: CellTexts,
+        chosen: Integers,
+        settings: DeduplicateSettings,
+        rules: TextRules,
     ) -> None:
-        self._texts = texts
+        read = [texts.read[at] for at in chosen.tolist()]
+        self._texts = [text for text in read if text is not None]
         self._settings = settings
         self._rules = rules
-        unknown = hash_texts(
-            [text.text for text in texts if text.hashed is None], settings.shingle_words
-        )
-        self._rows = TextRows([text.hashed or next(unknown) for text in texts])
+        groups, group, row = list(texts.groups), texts.group[chosen], texts.row[chosen]
+        unknown = np.flatnonzero(group < 0)
+        bodies = [self._texts[at].text for at in unknown.tolist()]
+        for start, made in enumerate(hash_texts(bodies, settings.shingle_words)):
+            some = unknown[start * GROUP : (start + 1) * GROUP]
+            group[some], row[some] = len(groups), np.arange(len(some))
+            groups.append(made)
+        self._rows = TextRows(groups, group, row)
+        shingles = self._rows.shingles
+        self._shingles = shingles >> _DROPPED << _HASH | shingles & _PLACE
         self._facts = fact_words(rules)
+        self._neutral = NeutralWords([text.outlet for text in self._texts], rules)
         self._views: dict[int, TextView] = {}
-        keys = [(text.text, text.title, text.outlet) for text in texts]
-        order = sorted(range(len(texts)), key=keys.__getitem__)
-        self._rank = np.empty(len(texts), dtype=np.int64)
-        self._rank[order] = np.arange(len(texts))
+        keys = [(text.text, text.title, text.outlet) for text in self._texts]
+        order = sorted(range(len(keys)), key=keys.__getitem__)
+        self._rank = np.empty(len(keys), dtype=np.int64)
+        self._rank[order] = np.arange(len(keys))
 
     def compare(self, ones: Integers, others: Integers) -> Verdicts:
         """Return the verdict on each pair of texts, named by their numbers."""
@@ -150,6 +152,8 @@ class TextPairs:
             views = self._view(int(left[pair])), self._view(int(right[pair]))
             verdicts.put(pair, same_text(*views, self._settings))
         rest = np.flatnonzero(by_column)
+        if not len(rest):
+            return verdicts
         lookups = np.cumsum(self._rows.sizes[left[rest]]) // LOOKUPS
         for part in np.split(rest, np.flatnonzero(np.diff(lookups)) + 1):
             found = self._compare_long(left[part], right[part])
@@ -160,13 +164,15 @@ class TextPairs:
 
     def _compare_long(self, left: Integers, right: Integers) -> Verdicts:
         settings = self._settings
-        pair, at, to = self._shared(left, right)
-        shared = np.bincount(pair, minlength=len(left))
+        parts = [
+            self._passages(left[start : start + PAIRS], right[start : start + PAIRS], start)
+            for start in range(0, len(left), PAIRS)
+        ]
+        shared = np.concatenate([shared for shared, _ in parts])
+        blocks = _Blocks(*map(np.concatenate, zip(*(found for _, found in parts), strict=True)))
         sizes = self._rows.sizes[left], self._rows.sizes[right]
         jaccard = shared / (sizes[0] + sizes[1] - shared)
         enough = shared >= MIN_SHARED * np.minimum(*sizes)
-        kept = enough[pair]
-        blocks = _blocks(pair[kept], at[kept], to[kept], settings.shingle_words)
         lengths = self._rows.counts[left], self._rows.counts[right]
         words = np.bincount(blocks.pair, blocks.size, len(left)).astype(np.int64)
         contained = words / np.minimum(*lengths)
@@ -181,42 +187,45 @@ class TextPairs:
             method=np.where(by_passages, METHODS.index("containment"), METHODS.index("jaccard")),
         )
 
-    def _shared(self, left: Integers, right: Integers) -> tuple[Integers, Integers, Integers]:
-        """Return the shingles that each pair shares: the pair, and the places in both texts."""
-        none = np.empty(0, dtype=np.int64)
-        pairs, ours, theirs = [none], [none], [none]
-        for start in range(0, len(left), PAIRS):
-            part = slice(start, start + PAIRS)
-            pair, one, other = self._shared_of_some(left[part], right[part])
-            pairs.append(pair + start)
-            ours.append(one)
-            theirs.append(other)
-        return np.concatenate(pairs), np.concatenate(ours), np.concatenate(theirs)
+    def _passages(self, left: Integers, right: Integers, number: int) -> tuple[Integers, _Blocks]:
+        """Return how many shingles each of at most `PAIRS` pairs shares, and the passages.
 
-    def _shared_of_some(
-        self, left: Integers, right: Integers
-    ) -> tuple[Integers, Integers, Integers]:
-        """Do so for at most `PAIRS`: in one sorted column, equal shingles of a pair are neighbours.
+        Pairs that share too few have no passages; the first pair has this number.
 
-        A text has each of its shingles once, so two neighbours that differ in the side alone are
-        one shingle of both.
+        In one sorted column, equal shingles of a pair are neighbours: a text has each of its
+        shingles once, so two neighbours that differ in the side alone are one shingle of both.
         """
         texts = np.column_stack((left, right)).ravel()
-        sizes = self._rows.sizes[texts]
+        starts, sizes = self._rows.starts[texts], self._rows.sizes[texts]
         side = np.arange(len(texts), dtype=np.uint64)
         above = (side >> np.uint64(1) << _PAIR) | ((side & np.uint64(1)) << _SIDE)
-        shingles = self._rows.shingles[ranges(self._rows.starts[texts], sizes)]
-        column = np.sort(
-            shingles >> _DROPPED << _HASH | shingles & _PLACE | np.repeat(above, sizes)
-        )
+        spans = zip(starts.tolist(), (starts + sizes).tolist(), strict=True)
+        # Copying slices is faster than gathering by index.
+        column = np.concatenate([self._shingles[start:end] for start, end in spans])
+        column |= np.repeat(above, sizes)
+        column.sort()
         named = column >> _SIDE
         hit = np.flatnonzero((named[1:] ^ named[:-1]) == 1)
         ours, theirs = column[hit], column[hit + 1]
-        both = (ours >> _PAIR << np.uint64(2 * PLACE_BITS)) | (
-            (ours & _PLACE) << np.uint64(PLACE_BITS) | (theirs & _PLACE)
+        pair = (ours >> _PAIR).view(np.int64)
+        shared = np.bincount(pair, minlength=len(left))
+        # Written where they stand in the left texts, they come in order.
+        lengths = np.minimum(self._rows.counts[left], MAX_PLACE + 1)
+        base = np.cumsum(lengths) - lengths
+        there = np.zeros(int(lengths.sum()), dtype=np.int64)
+        there[base[pair] + (ours & _PLACE).view(np.int64)] = (theirs & _PLACE).view(np.int64) + 1
+        enough = shared >= MIN_SHARED * np.minimum(sizes[::2], sizes[1::2])
+        if not enough.all():
+            there[np.repeat(~enough, lengths)] = 0
+        found = np.flatnonzero(there)
+        kept = np.where(enough, shared, 0)
+        blocks = _blocks(
+            np.repeat(np.arange(number, number + len(left)), kept),
+            found - np.repeat(base, kept),
+            there[found] - 1,
+            self._settings.shingle_words,
         )
-        both = np.sort(both).view(np.int64)
-        return both >> (2 * PLACE_BITS), (both >> PLACE_BITS) & MAX_PLACE, both & MAX_PLACE
+        return shared, blocks
 
     def _deep(self, blocks: _Blocks, longer_is_left: Flags) -> Flags:
         """Say of each pair whether the shorter text stands deep inside the longer."""
@@ -322,6 +331,7 @@ class TextPairs:
         texts = np.concatenate((left, right))[owner]
         words = self._rows.words(texts, places)
         facts = self._facts.of(words.hashes, words.written)
+        self._drop_neutral(texts, words, facts)
         joined = np.zeros(2 * count, dtype=np.uint16)
         starts = np.cumsum(sizes) - sizes
         filled = np.flatnonzero(sizes)
@@ -342,11 +352,28 @@ class TextPairs:
             )
         return (joined[:count], joined[count:]), equal
 
+    def _drop_neutral(self, texts: Integers, words: WordColumns, facts: WordFacts) -> None:
+        """Take the flag of a name from words that name the outlet or an agency."""
+        named = np.flatnonzero((facts & np.uint16(Fact.NAME)) > 0)
+        named = named[self._neutral.are(texts[named], words.hashes[named])]
+        kept = []
+        for text, start, end in zip(
+            texts[named].tolist(),
+            words.starts[named].tolist(),
+            words.ends[named].tolist(),
+            strict=True,
+        ):
+            body = self._rows.body(text)
+            # Else it may be part of a longer name: "O'Herald".
+            around = body[max(start - 1, 0) : start] + body[end : end + 1]
+            kept.append(not any(mark.isalnum() or mark in "'\u2019" for mark in around))
+        facts[named[np.array(kept, dtype=np.bool_)]] &= np.uint16(~Fact.NAME & 0xFFFF)
+
     def _view(self, number: int) -> TextView:
         """Return a text as `same_text` reads it, its words hashed already."""
         if number not in self._views:
             text = self._texts[number]
-            view = TextView(text.id, text.title, text.text, text.outlet, self._rules)
+            view = TextView("", text.title, text.text, text.outlet, self._rules)
             view.know(self._rows.body(number), self._rows.all_words(number))
             self._views[number] = view
         return self._views[number]

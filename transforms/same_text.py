@@ -231,8 +231,8 @@ def _conflict(
     if not ours or not theirs:
         return ""
     for token in ours:
-        opposite = rules.opposites.get(token.word, frozenset())
-        if any(other.word in opposite for other in theirs):
+        opposite = rules.opposites.get(token.word)
+        if opposite and any(other.word in opposite for other in theirs):
             return f"opposite {_said(ours)}/{_said(theirs)}"
     for label, kinds in _SWAPS:
         mine = _facts(first, ours, kinds)
@@ -331,8 +331,14 @@ def _factless(
 
 
 def _weighty(view: TextView, tokens: Sequence[Token]) -> list[Token]:
-    light = view.rules.function_words | view.rules.titles | view.neutral_names
-    return [token for token in tokens if token.word not in light]
+    rules, neutral = view.rules, view.neutral_names
+    return [
+        token
+        for token in tokens
+        if token.word not in rules.function_words
+        and token.word not in rules.titles
+        and token.word not in neutral
+    ]
 
 
 def _titles_agree(first: TextView, second: TextView) -> bool:

@@ -168,8 +168,12 @@ def sketch_batch(articles: Sequence[SketchInput], settings: DeduplicateSettings)
     owner = np.repeat(np.arange(len(hashed)), np.diff(hashed.bounds))
     hashes = hashed.shingles >> np.uint64(PLACE_BITS)
     counts = hashed.words.counts
+    part, least = _least_in_parts(owner, hashes, settings.permutations)
+    signatures = _signatures(part, least, len(hashed), settings.permutations)
+    if settings.permutations % _band_parts(settings) == 0:
+        # The least hash of a larger part is the least one of a smaller.
+        owner, hashes = part // settings.permutations, least
     keys, held = _keys(hashed, owner, hashes, every, settings)
-    signatures = _signatures(owner, hashes, len(hashed), settings.permutations)
     return Sketches(
         item_ids=tuple(article.item_id for article in articles),
         published_at=tuple(article.published_at for article in articles),
@@ -198,12 +202,11 @@ def _least_in_parts(owner: Counts, hashes: Hashes, parts: int) -> tuple[Integers
     `hashes` have `HASH_BITS` and are sorted within each text.
     """
     part = ((hashes * np.uint64(parts)) >> np.uint64(HASH_BITS)).astype(np.int64) + owner * parts
-    first = distinct_rows(part)
+    first = np.flatnonzero(distinct_rows(part))
     return part[first], hashes[first]
 
 
-def _signatures(owner: Counts, hashes: Hashes, texts: int, permutations: int) -> Signatures:
-    part, least = _least_in_parts(owner, hashes, permutations)
+def _signatures(part: Integers, least: Hashes, texts: int, permutations: int) -> Signatures:
     made = np.zeros(texts * permutations, dtype="<u2")
     made[part] = np.maximum(least & _VALUE, np.uint64(1))
     return made.reshape(texts, permutations)
@@ -214,7 +217,7 @@ def _band_hashes(
 ) -> Integers:
     """Return the band hashes of each text; of one without shingles they mean nothing."""
     rows = settings.band_rows
-    bands = max(1, min(settings.bands, settings.permutations // rows))
+    bands = _band_parts(settings) // rows
     part, least = _least_in_parts(owner, hashes, bands * rows)
     values = np.zeros(texts * bands * rows, dtype=np.uint64)
     values[part] = least + np.uint64(1)
@@ -223,6 +226,12 @@ def _band_hashes(
     for row in range(rows):
         mixed = mixed * _SPREADER + grouped[:, :, row]
     return spread(mixed).view(np.int64)
+
+
+def _band_parts(settings: DeduplicateSettings) -> int:
+    """Return into how many parts the hashes' range is cut for the bands."""
+    rows = settings.band_rows
+    return rows * max(1, min(settings.bands, settings.permutations // rows))
 
 
 def _densified(values: Hashes) -> Hashes:

@@ -108,10 +108,9 @@ def hash_words(texts: Sequence[str]) -> Words:
     text = " ".join([*texts, ""])
     # One byte a character, so that offsets are characters; letters beyond ASCII come by their code.
     ascii_text = text.encode("ascii", "replace")
-    data = ascii_text.translate(_TO_WORDS)
+    data, kinds = ascii_text.translate(_TO_WORDS), ascii_text.translate(_KINDS)
     if text.isascii():
-        letters = np.frombuffer(data, dtype=np.uint8)
-        hashes, starts, ends = _hash_bytes(data)
+        hashes, written, starts, ends = _hash_bytes(data, kinds)
     else:
         codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
         places = np.flatnonzero(codes > _ASCII)
@@ -119,14 +118,12 @@ def hash_words(texts: Sequence[str]) -> Words:
         places, folded = places[folded != _SPACE], folded[folded != _SPACE]
         marked = np.frombuffer(data, dtype=np.uint8).copy()
         marked[places] = _ASCII + 1
-        letters = marked
-        hashes, starts, ends = _hash_bytes(marked.tobytes(), places[_are_unspaced(folded)])
+        alone = places[_are_unspaced(folded)]
+        hashes, written, starts, ends = _hash_bytes(marked.tobytes(), kinds, alone)
         owner = np.searchsorted(starts, places, side="right") - 1
         within = (places - starts[owner]).astype(np.uint64)
         np.add.at(hashes, owner, spread(folded * _SPREADER + within))
     offsets = np.cumsum([0, *(len(part) + 1 for part in texts)])
-    kinds = np.frombuffer(ascii_text.translate(_KINDS), dtype=np.uint8) * (letters != _SPACE)
-    written = np.bitwise_or.reduceat(kinds, starts) if len(starts) else kinds[:0]
     return Words(written, hashes, starts, ends, np.searchsorted(starts, offsets), offsets)
 
 
@@ -196,10 +193,13 @@ def _to_bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass").translate(_TO_WORDS)
 
 
-def _hash_bytes(data: bytes, alone: Counts | None = None) -> tuple[Hashes, Counts, Counts]:
-    """Return the hash, start and end of each run of bytes that are no spaces; `data` ends in one.
+def _hash_bytes(
+    data: bytes, kinds: bytes, alone: Counts | None = None
+) -> tuple[Hashes, npt.NDArray[np.uint8], Counts, Counts]:
+    """Return the hash, the kinds, start and end of each run of bytes that are no spaces.
 
-    The bytes at the places `alone` are runs by themselves.
+    `data` ends in a space; `kinds` are those of its characters. The bytes at the places `alone` are
+    runs by themselves.
     """
     buffer = np.frombuffer(data, dtype=np.uint8)
     inside = np.zeros(len(buffer) + 1, dtype=np.bool_)
@@ -213,13 +213,11 @@ def _hash_bytes(data: bytes, alone: Counts | None = None) -> tuple[Hashes, Count
         parted[alone + 1] = True
         starts, ends = np.flatnonzero(parted & inside[1:]), np.flatnonzero(parted & inside[:-1])
     if not len(starts):
-        return np.empty(0, dtype=np.uint64), starts, ends
-    # Eight bytes from any place on, read as one number.
-    chunks: npt.NDArray[Any] = np.ndarray(
-        (len(data),), dtype="<u8", buffer=data + bytes(_CHUNK), strides=(1,)
-    )
+        return np.empty(0, dtype=np.uint64), buffer[:0], starts, ends
+    chunks, kind_chunks = _chunks(data), _chunks(kinds)
     lengths = ends - starts
-    hashes = spread(chunks[starts] & _FIRST_BYTES[np.minimum(lengths, _CHUNK)])
+    rest = _FIRST_BYTES[np.minimum(lengths, _CHUNK)]
+    hashes, written = spread(chunks[starts] & rest), kind_chunks[starts] & rest
     longer = np.flatnonzero(lengths > _CHUNK)
     left, places, mixed = lengths[longer] - _CHUNK, starts[longer] + _CHUNK, hashes[longer]
     for _ in range(_CHUNK, _LONG, _CHUNK):
@@ -228,10 +226,23 @@ def _hash_bytes(data: bytes, alone: Counts | None = None) -> tuple[Hashes, Count
         rest = _FIRST_BYTES[np.minimum(left, _CHUNK)]
         mixed = spread(mixed * _SPREADER + (chunks[places] & rest))
         hashes[longer] = mixed
+        written[longer] |= kind_chunks[places] & rest
         more = left > _CHUNK
         longer, mixed = longer[more], mixed[more]
         left, places = left[more] - _CHUNK, places[more] + _CHUNK
     for at in longer.tolist():
-        digest = hashlib.blake2b(data[starts[at] : ends[at]], digest_size=8).digest()
+        whole = slice(int(starts[at]), int(ends[at]))
+        digest = hashlib.blake2b(data[whole], digest_size=8).digest()
         hashes[at] = int.from_bytes(digest, "little")
-    return hashes, starts, ends
+        written[at] = np.bitwise_or.reduce(np.frombuffer(kinds[whole], dtype=np.uint8))
+    for half in (32, 16, 8):
+        written |= written >> np.uint64(half)
+    return hashes, written.astype(np.uint8), starts, ends
+
+
+def _chunks(data: bytes) -> Hashes:
+    """Return the eight bytes from any place on, read as one number."""
+    chunks: npt.NDArray[Any] = np.ndarray(
+        (len(data),), dtype="<u8", buffer=data + bytes(_CHUNK), strides=(1,)
+    )
+    return chunks

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from itertools import combinations
 
 from pipeline.evaluation.scores import Tally
-from transforms.clusters import connected
-from transforms.near_pairs import find_edges
+from transforms.near_pairs import find_stories
 from transforms.records import Article
 from transforms.settings import DeduplicateSettings
 
@@ -20,8 +19,8 @@ def score_stories(
     `labels` gives each article's true story; articles without a label are left out.
     """
     records = [(key, articles[key]) for key in sorted(labels) if key in articles]
-    edges = find_edges(records, settings)
-    roots = connected([(edge.a, edge.b) for edge in edges], [key for key, _ in records])
+    stories = find_stories(records, settings)
+    roots = dict(zip((key for key, _ in records), stories, strict=True))
     tally = Tally()
     tally.add(_pairs(roots), _pairs({key: labels[key] for key, _ in records}))
     return tally

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from near_copy_texts import EDITS, ORIGINALS, SHORT_DIFFERENT, TEMPLATES
 
 from transforms.buckets import DAY_US, SHARDS, Chunk, Links, pack, shard_links
+from transforms.cell_texts import CellTexts, Text
 from transforms.cells import CELL_ARTICLES, EDGES_EACH, plan_cells, verify_cell
 from transforms.clusters import connected
 from transforms.columns import component_roots
@@ -25,9 +26,10 @@ from transforms.near_pairs import (
     SketchArticles,
     VerifyStored,
     find_edges,
+    find_stories,
     sketch_records,
 )
-from transforms.pair_verdicts import METHODS, Text, TextPairs
+from transforms.pair_verdicts import METHODS, TextPairs
 from transforms.prepare import Prepare
 from transforms.records import Article
 from transforms.same_text import same_text
@@ -290,6 +292,19 @@ def test_links_go_from_the_earlier_to_the_later_article():
     assert timedelta(days=1) / timedelta(microseconds=1) == DAY_US
 
 
+def all_pairs(texts):
+    return TextPairs(CellTexts.of(texts), np.arange(len(texts)), SETTINGS, shipped_rules())
+
+
+def test_stories_are_what_edges_join():
+    records = corpus()
+    random.Random(3).shuffle(records)
+    edges = find_edges(records, SETTINGS)
+    roots = connected([(e.a, e.b) for e in edges], [key for key, _ in records])
+    assert find_stories(records, SETTINGS) == [roots[key] for key, _ in records]
+    assert find_stories([], SETTINGS) == []
+
+
 def check_verdicts(columns, single):
     rows = zip(columns.same, columns.similarity, columns.method, strict=True)
     for at, ((same, similarity, method), one) in enumerate(zip(rows, single, strict=True)):
@@ -301,7 +316,7 @@ def test_the_columns_say_what_single_comparisons_say():
     records = corpus()
     texts = [text for batch in in_batches(records) for text in batch.texts()]
     one, other = np.triu_indices(len(texts), 1)
-    verdicts = TextPairs(texts, SETTINGS, shipped_rules()).compare(one, other)
+    verdicts = all_pairs(texts).compare(one, other)
     views = [TextView(text.id, text.title, text.text, text.outlet) for text in texts]
     pairs = zip(one, other, strict=True)
     check_verdicts(verdicts, [same_text(views[a], views[b], SETTINGS) for a, b in pairs])
@@ -309,7 +324,8 @@ def test_the_columns_say_what_single_comparisons_say():
 
 PIECES = (
     "the The not said Veldania Torrin U.S. 3 four Monday Feb. 12 . \n \u201c \u201d ( ) - supports "
-    "opposes of lane \u4e2d\u6587 \u00df \u0130 b2b can't covid19 A.I. 1,234 1,567"
+    "opposes of lane \u4e2d\u6587 \u00df \u0130 b2b can't covid19 A.I. 1,234 1,567 "
+    "Evening Ledger Ledger's O'Ledger Ledger'Bay Ledger\u00aa Ledger24 Monday-Ledger Reuters ap Bay"
 )
 EDITED = st.lists(
     st.tuples(st.integers(0, 400), st.lists(st.sampled_from(PIECES.split(" ")), max_size=4)),
@@ -318,16 +334,20 @@ EDITED = st.lists(
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.sampled_from(sorted(ORIGINALS)), st.lists(EDITED, min_size=2, max_size=4))
-def test_the_columns_say_what_single_comparisons_say_of_edited_texts(name, edits):
+@given(
+    st.sampled_from(sorted(ORIGINALS)),
+    st.lists(EDITED, min_size=2, max_size=4),
+    st.lists(st.sampled_from(("Evening Ledger", "Monday Bay", "")), min_size=4, max_size=4),
+)
+def test_the_columns_say_what_single_comparisons_say_of_edited_texts(name, edits, outlets):
     texts = []
     for number, edited in enumerate(edits):
         words = ORIGINALS[name].split(" ")
         for place, pieces in edited:
             words[place : place + len(pieces)] = pieces
-        texts.append(Text(str(number), "A headline", " ".join(words), "Evening Ledger"))
+        texts.append(Text(str(number), "A headline", " ".join(words), outlets[number]))
     one, other = np.triu_indices(len(texts), 1)
-    verdicts = TextPairs(texts, SETTINGS, shipped_rules()).compare(one, other)
+    verdicts = all_pairs(texts).compare(one, other)
     views = [TextView(text.id, text.title, text.text, text.outlet) for text in texts]
     pairs = zip(one, other, strict=True)
     check_verdicts(verdicts, [same_text(views[a], views[b], SETTINGS) for a, b in pairs])
