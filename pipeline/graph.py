@@ -93,7 +93,9 @@ def build_batch(
     sketched = keyed | "SketchArticles" >> SketchArticles(config.deduplicate)
     metas = sketched | "Prepare" >> Prepare()
     edges = sketched | "NearPairs" >> NearPairs(config.deduplicate, reader.candidates, reader.texts)
-    plans = (metas, edges) | "PlanStories" >> PlanStories(reader.view, context.coding_version)
+    plans = (metas, edges) | "PlanStories" >> PlanStories(
+        reader.view, context.coding_version, config.deduplicate
+    )
 
     tasks = (plans, articles) | "ArticleTasks" >> ArticleTasks(root, context.coding_version)
     _code(

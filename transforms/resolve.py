@@ -7,6 +7,7 @@ then fans out again: to the batch's own articles, and to stored rows that have t
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,6 +19,7 @@ from transforms.parquet_io import partition_path, read_rows
 from transforms.partitions import Change, Clear, Place, place_rows
 from transforms.records import Article
 from transforms.schemas import ARTICLES, STANCES
+from transforms.settings import DeduplicateSettings
 from transforms.store_view import Edge, StoreView
 from transforms.stories import ArticlePlan, Plan, plan_batch
 
@@ -25,20 +27,22 @@ from transforms.stories import ArticlePlan, Plan, plan_batch
 class PlanStories(beam.PTransform):
     """(PCollection[ItemMeta], PCollection[Edge]) -> PCollection[Plan] of exactly one plan."""
 
-    def __init__(self, view: StoreView, coding_version: str) -> None:
+    def __init__(self, view: StoreView, coding_version: str, settings: DeduplicateSettings) -> None:
         super().__init__()
         self._view = view
         self._coding_version = coding_version
+        self._horizon = timedelta(days=settings.horizon_days)
 
     def expand(
         self, inputs: tuple[beam.PCollection[ItemMeta], beam.PCollection[Edge]]
     ) -> beam.PCollection[Plan]:
         metas, pairs = inputs
-        view, coding_version = self._view, self._coding_version
+        view, coding_version, horizon = self._view, self._coding_version, self._horizon
 
         def plan(group: tuple[int, dict[str, Iterable[Any]]]) -> Plan:
             parts = group[1]
-            return plan_batch(list(parts["metas"]), list(parts["pairs"]), view, coding_version)
+            metas, pairs = list(parts["metas"]), list(parts["pairs"])
+            return plan_batch(metas, pairs, view, coding_version, horizon)
 
         start = metas.pipeline | "Once" >> beam.Create([(0, None)])
         return (

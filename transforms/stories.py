@@ -8,14 +8,19 @@ rebuilt from all of their members and edges.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from transforms.clusters import connected
 from transforms.identity import Identity, ItemMeta, identify
 from transforms.ids import stable_id
+from transforms.inherited_edges import Version, VersionEdge, inherited
+from transforms.settings import DeduplicateSettings
 from transforms.store_view import Edge, StoredArticle, StoreView
+
+_HORIZON: Final = timedelta(days=DeduplicateSettings().horizon_days)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +100,11 @@ def day_of(moment: datetime) -> str:
 
 
 def plan_batch(
-    items: Sequence[ItemMeta], pairs: Iterable[Edge], view: StoreView, coding_version: str
+    items: Sequence[ItemMeta],
+    pairs: Iterable[Edge],
+    view: StoreView,
+    coding_version: str,
+    horizon: timedelta = _HORIZON,
 ) -> Plan:
     """Return what a batch of cleaned items and their verified pairs changes in the store.
 
@@ -106,11 +115,18 @@ def plan_batch(
     plan = Plan()
     changed = [identity for identity in identities if identity.status != "unchanged"]
     by_item = {i.item.item_id: i.article_id for i in identities if i.item is not None}
-    edges = _article_edges(pairs, by_item, identities, items)
     plan.dropped_edges = {i.article_id for i in changed if i.status == "revised"}
+    found = _version_edges(pairs, by_item, plan.dropped_edges, items)
+    edges = _article_edges(found)
+    members, stated, old_stories = _touched(changed, found, view)
+    old_edges = [e for e in stated if not {e.a, e.b} & plan.dropped_edges]
+    if plan.dropped_edges or any(edge.one.replaced or edge.other.replaced for edge in found):
+        before = [_of_versions(edge, plan.dropped_edges) for edge in stated]
+        published = {meta.item_id: meta.published_at or meta.fetched_at for meta in items}
+        published |= {member.article_id: member.published_at for member in members.values()}
+        known = [edge for edge in (*before, *found) if _is_among(edge, published)]
+        edges = _with_inherited(edges, old_edges, inherited(known, published, horizon))
     plan.edges = edges
-
-    members, old_edges, old_stories = _touched(changed, edges, plan.dropped_edges, view)
     components = _components(members, [*old_edges, *edges])
     joins: dict[str, list[Edge]] = defaultdict(list)
     for edge in {(e.a, e.b): e for e in [*old_edges, *edges]}.values():
@@ -179,37 +195,68 @@ def plan_recode(
     return plan
 
 
-def _article_edges(
+def _version_edges(
     pairs: Iterable[Edge],
     by_item: Mapping[str, str],
-    identities: Sequence[Identity],
+    revised: Collection[str],
     items: Sequence[ItemMeta],
-) -> list[Edge]:
+) -> list[VersionEdge]:
+    """Return the pairs as those of articles; an item left out is a replaced text of its own."""
     item_ids = {meta.item_id for meta in items}
-    replaced = {i.article_id for i in identities if i.status == "revised"}
+
+    def version(end: str) -> Version:
+        if end not in item_ids:
+            return Version(end, end in revised)
+        return Version(by_item[end], False) if end in by_item else Version(end, True)
+
+    return [
+        VersionEdge(version(pair.a), version(pair.b), pair.similarity, pair.method)
+        for pair in pairs
+    ]
+
+
+def _article_edges(found: Iterable[VersionEdge]) -> list[Edge]:
+    """Return the edges of current texts, the best for each pair of articles, in order."""
     best: dict[tuple[str, str], Edge] = {}
-    for pair in pairs:
-        ends = []
-        for end in (pair.a, pair.b):
-            if end in item_ids:
-                ends.append(by_item.get(end))
-            else:
-                ends.append(None if end in replaced else end)
-        if ends[0] is None or ends[1] is None or ends[0] == ends[1]:
+    for one, other, similarity, method in found:
+        if one.replaced or other.replaced or one.article_id == other.article_id:
             continue
-        a, b = sorted((ends[0], ends[1]))
-        edge = Edge(a, b, pair.similarity, pair.method)
+        a, b = sorted((one.article_id, other.article_id))
+        edge = Edge(a, b, similarity, method)
         old = best.get((a, b))
         if old is None or (edge.similarity, edge.method) > (old.similarity, old.method):
             best[(a, b)] = edge
     return [best[key] for key in sorted(best)]
 
 
+def _of_versions(edge: Edge, revised: set[str]) -> VersionEdge:
+    """Return a stored edge as one of the texts that were stored."""
+    one, other = Version(edge.a, edge.a in revised), Version(edge.b, edge.b in revised)
+    return VersionEdge(one, other, edge.similarity, edge.method)
+
+
+def _is_among(edge: VersionEdge, articles: Collection[str]) -> bool:
+    return edge.one.article_id in articles and edge.other.article_id in articles
+
+
+def _with_inherited(
+    edges: Sequence[Edge], old_edges: Iterable[Edge], more: Iterable[Edge]
+) -> list[Edge]:
+    """Return the batch's edges and those inherited that aren't known, in order."""
+    known = {(edge.a, edge.b) for edge in old_edges}
+    found = {(edge.a, edge.b): edge for edge in edges}
+    for edge in sorted(more, key=lambda edge: (edge.similarity, edge.method), reverse=True):
+        if (edge.a, edge.b) not in known:
+            found.setdefault((edge.a, edge.b), edge)
+    return [found[key] for key in sorted(found)]
+
+
 def _touched(
-    changed: Sequence[Identity], edges: Sequence[Edge], revised: set[str], view: StoreView
+    changed: Sequence[Identity], found: Sequence[VersionEdge], view: StoreView
 ) -> tuple[dict[str, _Member], list[Edge], set[str]]:
     fresh = {identity.article_id: identity for identity in changed}
-    ends = {end for edge in edges for end in (edge.a, edge.b)}
+    versions = {version for edge in found for version in (edge.one, edge.other)}
+    ends = {version.article_id for version in versions if not version.replaced}
     direct = view.articles((ends | set(fresh)) - {i.article_id for i in changed if not i.stored})
     old_stories = {article.story_id for article in direct.values()}
     ids = {a for group in view.members(old_stories).values() for a in group} | set(direct)
@@ -238,8 +285,7 @@ def _touched(
                 identity,
                 identity.stored,
             )
-    old_edges = [e for e in view.edges(ids) if e.a not in revised and e.b not in revised]
-    return members, old_edges, old_stories
+    return members, list(view.edges(ids)), old_stories
 
 
 def _order(member: _Member) -> tuple[datetime, str]:
