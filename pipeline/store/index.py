@@ -46,7 +46,7 @@ CREATE TABLE IF NOT EXISTS files (
 # Raised when a table changes; an index of another format is made anew from the Parquet.
 FORMAT = 3
 CHUNK = 400  # twice this stays below SQLite's oldest limit of 999 variables in one statement
-CACHE_KIB = 65_536  # a commit's pages; the default of 2 MiB would write and read them again
+CACHE_KIB = 262_144  # a commit's pages, or they are written and read again; used as needed
 MAP_BYTES = 1 << 30  # of the file, mapped for reading
 SPAN_DAYS = 16  # of publication time: a day and the usual horizon around it touch two spans
 # Of a crowded band so many of each span come back: the first and the last that arrived.
@@ -159,10 +159,10 @@ def write_changes(db: sqlite3.Connection, batch_id: str, changes: IndexChanges) 
             for a in changes.articles
         ],
     )
-    db.executemany(
-        "INSERT OR IGNORE INTO keys VALUES (?, ?)",
-        [(key, a["article_id"]) for a in changes.articles for key in a["identity_keys"]],
-    )
+    keys = [(key, a["article_id"]) for a in changes.articles for key in a["identity_keys"]]
+    # In the table's order, so that a page is written once; of one key's the first stays first.
+    keys.sort(key=lambda pair: pair[0])
+    db.executemany("INSERT OR IGNORE INTO keys VALUES (?, ?)", keys)
     _replace_bands(db, changes.bands)
     db.executemany(
         "DELETE FROM rejects WHERE reject_id = ?", [(r,) for r in changes.dropped_rejects]
