@@ -29,7 +29,8 @@ STREAMING = ("PrismRunner", "PortableRunner", "FlinkRunner", "DataflowRunner")
 SMALL_ARRIVAL = 20_000  # items that one process reads sooner than two have started
 MANY_FEEDS = 500  # feeds that one process, which reads 100 a second, falls behind with
 SMALL_INPUT = 150  # items below which starting worker processes costs more than they save
-SMALL_WARM_INPUT = 600  # the same where this process has loaded by now what they would load
+SMALL_SHARE = 32  # items below which a process that stays analyses them alone
+SMALL_WARM_INPUT = 1_500  # the same where this process has loaded by now what they would load
 
 
 def check_runner(settings: RunnerSettings) -> None:
@@ -61,6 +62,12 @@ def worker_count(settings: RunnerSettings, items: int, warm: bool = False) -> in
 def in_process(settings: RunnerSettings, items: int, warm: bool = False) -> bool:
     """Return whether the job's steps run in the process that starts them."""
     return is_local(settings) and worker_count(settings, items, warm) == 1
+
+
+def is_shared(settings: RunnerSettings, items: int, warm: bool) -> bool:
+    """Return whether a process that stays has another one analyse half of such a job's items."""
+    processes = settings.workers or os.cpu_count() or 1
+    return warm and in_process(settings, items, warm) and processes > 1 and items >= SMALL_SHARE
 
 
 def arrival_workers(settings: RunnerSettings, items: int, feeds: int) -> int:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import apache_beam as beam
 
+from transforms.analysis_helper import AnalysisHelper, analyse_together
 from transforms.article_rows import Task, document_of, stance_rows, with_analysis
 from transforms.catalog import Catalog
 from transforms.parquet_io import Row
@@ -31,6 +32,7 @@ ARTICLE_ROWS, STANCE_ROWS, ACTOR_ROWS, REJECTS = "article_rows", "stance_rows", 
 _analysers: dict[str, Analyser] = {}
 _kept: dict[str, Coding] = {}
 _packed: dict[str, bytes] = {}
+_helpers: dict[str, AnalysisHelper] = {}
 
 
 class _Analyse(beam.DoFn):
@@ -47,7 +49,9 @@ class _Analyse(beam.DoFn):
     def process(self, tasks: Sequence[Task]) -> Iterator[Any]:
         tasks = sorted(tasks, key=lambda task: task.plan.article_id)
         analyser = self._analyser()
-        results = analyser.analyse([document_of(task) for task in tasks])
+        helper = _helpers.get(self._coding_version)
+        documents = [document_of(task) for task in tasks]
+        results = analyse_together(analyser, helper, documents)
         for task, result in zip(tasks, results, strict=True):
             row = with_analysis(task.row, result)
             yield beam.pvalue.TaggedOutput(ARTICLE_ROWS, Task(task.plan, row))
@@ -104,16 +108,29 @@ def keep_coding(coding_version: str, coding: Coding) -> None:
     """Keep what an analyser is made from for workers in this process."""
     _kept.clear()
     _kept[coding_version] = coding
+    for version in [version for version in _helpers if version != coding_version]:
+        _helpers.pop(version).close()
+
+
+def share_analysis(coding_version: str) -> None:
+    """Have a second process analyse half of what this one does; `keep_coding` comes first."""
+    if coding_version not in _helpers:
+        coding = _pack(coding_version, _kept[coding_version])
+        _helpers[coding_version] = AnalysisHelper(coding)
 
 
 def write_coding(path: Path, coding_version: str, coding: Coding) -> None:
     """Write what an analyser is made from where all workers can read it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(_pack(coding_version, coding))
+
+
+def _pack(coding_version: str, coding: Coding) -> bytes:
     if coding_version not in _packed:
         # Kept, since a process may run one job after another.
         _packed.clear()
         _packed[coding_version] = zlib.compress(pickle.dumps(coding), level=1)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(_packed[coding_version])
+    return _packed[coding_version]
 
 
 class AnalyseArticles(beam.PTransform):
