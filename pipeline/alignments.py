@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from pipeline.choices import COUNTED_FACTUALITY, Granularity, Level, Voices
 from pipeline.query import select
+from transforms.count_sql import alignments_sql
 
 
 @dataclass(frozen=True)
@@ -90,69 +91,12 @@ ELIGIBLE = (
 def recount_sql(question: Question, dead_band: float) -> tuple[str, list[Any]]:
     """Return SQL for `alignments` at the question's threshold, window and level, with parameters.
 
-    Without a threshold it counts what the job counted. The one place where the counting rule
-    stands in SQL: a story counts once per dyad, in the window of its canonical publication; its
-    stance is the sign of the confidence-weighted mean score of its evidence; within the dead band
-    it is `mixed` where both signs occur, else neutral.
+    Without a threshold it counts what the job counted.
     """
-    own = "rollup" if question.level is Level.ROLLUP else "actor"
-    heard = "TRUE" if question.voice is Voices.ALL else "voice IN ('outlet', 'source')"
-    window = question.granularity.value
     eligible, params = "counted", [dead_band]
     if question.min_confidence is not None:
         eligible, params = f"confidence >= ? AND {ELIGIBLE}", [question.min_confidence, dead_band]
-    sql = f"""
-        WITH evidence AS (
-            SELECT
-                date_trunc('{window}', published_at) AS window_start,
-                source_{own} AS source, target_{own} AS target,
-                stance_id, story_id, published_at, story_articles, story_outlets,
-                stance, score, confidence
-            FROM stances
-            WHERE {eligible} AND {heard} AND source_{own} <> target_{own}
-        ),
-        story AS (
-            SELECT
-                window_start, source, target, story_id,
-                min(published_at) AS published_at,
-                any_value(story_articles) AS articles,
-                any_value(story_outlets) AS outlets,
-                count(*) AS mentions,
-                min(confidence) AS least_confidence,
-                coalesce(
-                    sum(score * confidence ORDER BY stance_id)
-                    / nullif(sum(confidence ORDER BY stance_id), 0), 0
-                ) AS mean,
-                bool_or(stance = 'supportive') AS has_supportive,
-                bool_or(stance = 'opposed') AS has_opposed
-            FROM evidence
-            GROUP BY window_start, source, target, story_id
-        ),
-        judged AS (
-            SELECT *, CASE
-                WHEN NOT has_supportive AND NOT has_opposed THEN 'neutral'
-                WHEN abs(mean) > ? THEN if(mean > 0, 'supportive', 'opposed')
-                WHEN has_supportive AND has_opposed THEN 'mixed'
-                ELSE 'neutral'
-            END AS stance
-            FROM story
-        )
-        SELECT
-            window_start, window_start + INTERVAL 1 {window} AS window_end,
-            '{window}' AS granularity, '{question.level.value}' AS level,
-            '{question.voice.value}' AS voice, source, target,
-            CAST(count_if(stance = 'supportive') AS INTEGER) AS supportive,
-            CAST(count_if(stance = 'opposed') AS INTEGER) AS opposed,
-            CAST(count_if(stance = 'mixed') AS INTEGER) AS mixed,
-            CAST(count_if(stance = 'neutral') AS INTEGER) AS neutral,
-            supportive - opposed AS net,
-            CAST(count(*) AS INTEGER) AS stories,
-            CAST(sum(articles) AS INTEGER) AS articles,
-            CAST(len(list_distinct(flatten(list(outlets)))) AS INTEGER) AS outlets,
-            CAST(sum(mentions) AS INTEGER) AS mentions,
-            min(least_confidence) AS min_confidence,
-            min(published_at) AS first_published, max(published_at) AS last_published
-        FROM judged
-        GROUP BY window_start, source, target
-    """
-    return sql, params
+    counted = alignments_sql(
+        [question.granularity.value], [question.level.value], [question.voice.value], eligible
+    )
+    return counted, params

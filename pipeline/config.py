@@ -94,6 +94,7 @@ class StreamSettings(Section):
     shards: Positive = 4
     watch_s: Annotated[float, Field(ge=0.1)] = 2.0
     settle_s: Annotated[float, Field(ge=0)] = 2.0
+    parts_per_day: Annotated[int, Field(ge=1, le=1_440)] = 144
     listen: str = ""
 
 

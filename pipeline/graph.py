@@ -62,6 +62,8 @@ class BatchContext:
     reader: StoreReader
     outlets: Mapping[str, Mapping[str, str]]
     progress: Path | None = None
+    new_parts: int = 1
+    parts_since: str = ""
 
 
 def count_evidence(evidence: Rows) -> dict[str, int]:
@@ -172,7 +174,8 @@ def _code(
         "settled": settled,
         "carried": plans | "CarryEvidence" >> CarryEvidence(root),
     } | "PlaceRows" >> PlaceRows(context.outlets)
-    staged = placed | "Stage" >> StagePartitions(root, staging)
+    writing = StagePartitions(root, staging, context.new_parts, context.parts_since)
+    staged = placed | "Stage" >> writing
     aggregated = (
         staged
         | "Dated" >> beam.Filter(lambda file: file.place.dataset in AGGREGATED)

@@ -46,7 +46,8 @@ WORKER_LOSS_MARKS = (
 @dataclass(frozen=True, slots=True)
 class JobSpec:
     """What a job does: `kind` arrival (sources -> journal), batch (journal -> staging) or recode
-    (stored stories -> staging); `stories` are [date of a partition, [story id, ...]].
+    (stored stories -> staging); `stories` are [date of a partition, [story id, ...]], `parts` is
+    of how many parts a new partition is.
     """
 
     kind: str
@@ -62,6 +63,7 @@ class JobSpec:
     staging: str | None = None
     progress: str | None = None
     stories: list[list[Any]] = field(default_factory=list)
+    parts: int = 1
 
 
 def write_spec(path: Path, spec: JobSpec) -> None:
@@ -122,12 +124,13 @@ def run_recode(spec: JobSpec, config: Config) -> dict[str, Any]:
 def _context(spec: JobSpec, config: Config, warm: bool) -> BatchContext:
     from pipeline.coding import coding_version
     from pipeline.graph import BatchContext
-    from pipeline.runners import in_process
+    from pipeline.runners import in_process, is_shared
     from pipeline.store.layout import Layout
     from pipeline.store.texts import StoreReader
-    from transforms.analyse_articles import keep_coding, write_coding
+    from transforms.analyse_articles import keep_coding, share_analysis, write_coding
     from transforms.nlp_package import check_installed
     from transforms.outlets import load_outlets
+    from transforms.parts import PARTS_FOR
 
     base = Path(spec.config_base) if spec.config_base else None
     catalog, lexicon = _load_coding(config, base)
@@ -140,6 +143,8 @@ def _context(spec: JobSpec, config: Config, warm: bool) -> BatchContext:
     keep_coding(version, parts)
     if not in_process(config.runner, spec.items, warm):
         write_coding(coding, version, parts)
+    if is_shared(config.runner, spec.items, warm):
+        share_analysis(version)
     return BatchContext(
         config=config,
         run_id=spec.run_id,
@@ -150,6 +155,8 @@ def _context(spec: JobSpec, config: Config, warm: bool) -> BatchContext:
         reader=StoreReader(Layout(root)),
         outlets=load_outlets(config.outlets_path(base)),
         progress=Path(spec.progress) if spec.progress else None,
+        new_parts=spec.parts,
+        parts_since=(datetime.fromisoformat(spec.now) - PARTS_FOR).date().isoformat(),
     )
 
 

@@ -21,10 +21,11 @@ import pyarrow as pa
 import pyarrow.dataset as pads
 
 from pipeline.errors import UserError, one_line
+from transforms.parquet_io import plain_kind
+from transforms.parts import PART_FILES
 from transforms.schemas import DATASETS, Dataset
 
 PARTITION = pa.field("date", pa.date32())
-PARTS = "part-*.parquet"
 
 READING = {"SELECT", "EXPLAIN", "MULTI"}
 
@@ -46,10 +47,7 @@ class ViewInfo:
 
 def plain_schema(dataset: Dataset) -> pa.Schema:
     """Return the dataset's schema as readers see it: text for enums, `date` where it is cut."""
-    fields = [
-        pa.field(name, kind.value_type if pa.types.is_dictionary(kind) else kind)
-        for name, kind in dataset.columns
-    ]
+    fields = [pa.field(name, plain_kind(kind)) for name, kind in dataset.columns]
     return pa.schema(fields + ([PARTITION] if dataset.partition_by else []))
 
 
@@ -79,7 +77,7 @@ def open_store(output: Path) -> duckdb.DuckDBPyConnection:
 def _open_dataset(output: Path, dataset: Dataset) -> pads.Dataset | pa.Table:
     base = output / dataset.name
     schema = plain_schema(dataset)
-    files = sorted(str(path) for path in base.rglob(PARTS) if path.is_file())
+    files = sorted(str(path) for path in base.rglob(PART_FILES) if path.is_file())
     if not files:
         return schema.empty_table()
     partitioning = None

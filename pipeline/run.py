@@ -182,17 +182,19 @@ def drain(
     jobs: RunsJobs,
     wait_s: float,
     on_event: OnEvent | None = None,
+    parts: int = 1,
 ) -> RunReport | None:
     """Commit what waits in the journal, which others go on filling; None where nothing does.
 
-    Waits `wait_s` for another writer. Raises as `run` does.
+    Waits `wait_s` for another writer. Dates that are new to the store get `parts` parts
+    (`transforms.parts`). Raises as `run` does.
     """
     layout = Layout(Path(config.output.path).absolute())
     with writer_lock(layout.lock, command, wait_s):
         if not layout.intent.exists() and not Journal(layout.journal).pending():
             return None
         one = _Run(config, config_base, layout, None, on_event, command)
-        one.run_job = jobs
+        one.run_job, one.parts = jobs, parts
         return one.do([], [])
 
 
@@ -234,6 +236,7 @@ class _Run:
         self.scheduled: Scheduled | None = None
         self.command = command
         self.run_job: RunsJobs = run_job
+        self.parts = 1
         self.jobs = 0
         self.feeds: FeedStore | None = None
 
@@ -395,6 +398,7 @@ class _Run:
             slices=[[s.path, s.start, s.end] for s in split_slices(part, SLICE_RECORDS)],
             staging=str(staging),
             progress=str(progress),
+            parts=self.parts,
         )
         result = self._supervised(job, spec, tick)
         analysed = time.monotonic()

@@ -1,5 +1,8 @@
 """From evidence to counts: what a story says of a dyad, and what a window's stories add up to.
 
+Jobs count many dates at a time by the same rules in SQL (`transforms.count_sql`); a test holds
+the two to the same rows.
+
 The rule: a story counts once per dyad. Its stance is the mean of its evidence's scores weighted by
 confidence; where both signs occur and the mean lies within the dead band it is `mixed`; where only
 one sign occurs and neutral evidence pulls the mean into the band it is `neutral`.
@@ -218,30 +221,6 @@ def _add_pair(
         held[2] = version
 
 
-def comention_columns(
-    groups: Iterable[tuple[PairKey, Sequence[Comentions]]],
-) -> dict[str, Sequence[Any]]:
-    """Return the columns of the rows that `comention_row` makes, without the rows.
-
-    A day of many actors has hundreds of thousands of pairs.
-    """
-    names: tuple[str, ...] = ("window_start", "window_end", "granularity", "level")
-    names += ("actor_a", "actor_b", *Comentions._fields)
-    keys: list[PairKey] = []
-    sums: list[Comentions] = []
-    for key, parts in groups:
-        keys.append(key)
-        sums.append(parts[0] if len(parts) == 1 else _sum_parts(parts))
-    if not keys:
-        return {name: [] for name in names}
-    granularities, starts, *rest = zip(*keys, strict=True)
-    windows = set(zip(starts, granularities, strict=True))
-    ends = {window: window[0] + SPAN[window[1]] for window in windows}
-    last = [ends[window] for window in zip(starts, granularities, strict=True)]
-    columns = (starts, last, granularities, *rest, *zip(*sums, strict=True))
-    return dict(zip(names, columns, strict=True))
-
-
 def _sum_parts(parts: Iterable[Comentions]) -> Comentions:
     found = list(parts)
     return Comentions(
@@ -253,8 +232,15 @@ def _sum_parts(parts: Iterable[Comentions]) -> Comentions:
 
 def comention_row(key: PairKey, parts: Iterable[Comentions]) -> Row:
     """Return the `comentions` row of one pair in one window from its dates' parts."""
-    columns = comention_columns([(key, list(parts))])
-    return {name: values[0] for name, values in columns.items()}
+    return {
+        "window_start": key.window_start,
+        "window_end": key.window_start + SPAN[key.granularity],
+        "granularity": key.granularity,
+        "level": key.level,
+        "actor_a": key.actor_a,
+        "actor_b": key.actor_b,
+        **_sum_parts(parts)._asdict(),
+    }
 
 
 class CoverageKey(NamedTuple):

@@ -6,180 +6,74 @@ touched date rewrites its own partition and its Monday's, and a Monday's reads s
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import apache_beam as beam
 
-from transforms.aggregate import (
-    AGGREGATES,
-    Key,
-    PairKey,
-    aggregate_row,
-    comention_columns,
-    comention_keys,
-    contributions,
-    coverage_keys,
-    monday,
-)
-from transforms.parquet_io import Row, read_rows
-from transforms.partitions import Change, ClearAll, Columns, Place, Rows, Staged, staged_or_stored
-from transforms.schemas import ARTICLES, REJECTS, STANCES
+from transforms.aggregate import monday
+from transforms.count_windows import BatchFiles, count_dates
+from transforms.partitions import Staged
 from transforms.settings import AggregateSettings
-from transforms.write import StagePartitions
 
-ROWS, WEEKS = "rows", "weeks"
-Groups = dict[Key, list[Any]]
-ARTICLE_COLUMNS = (
-    "article_id",
-    "story_id",
-    "is_canonical",
-    "published_at",
-    "outlet",
-    "feed_url",
-    "language",
-    "analysed",
-    "story_articles",
-    "story_actors",
-    "story_rollups",
-    "coding_version",
-)
-STANCE_COLUMNS = (
-    "stance_id",
-    "story_id",
-    "published_at",
-    "source_actor",
-    "source_rollup",
-    "target_actor",
-    "target_rollup",
-    "stance",
-    "voice",
-    "score",
-    "confidence",
-    "counted",
-    "story_articles",
-    "story_outlets",
-    "coding_version",
-)
+# Files of the weeks that are counted together; some ten times that in memory.
+TOGETHER_BYTES = 64_000_000
+
+StagedPaths = dict[tuple[str, str], list[str]]
 
 
 @dataclass(frozen=True, slots=True)
-class DayTask:
-    """A date to read: whether its own hours and days are rewritten, and whether its week is."""
+class WeeksTask:
+    """Weeks to count, by their Mondays, and those of their dates whose partitions are rewritten."""
 
-    day: str
-    own: bool
-    week: bool
+    mondays: tuple[str, ...]
+    own: tuple[str, ...]
 
-
-@dataclass(frozen=True, slots=True)
-class WeekPart:
-    """What one date adds to its week; a dataclass, so that Beam encodes it as one thing."""
-
-    groups: Groups
+    @property
+    def read(self) -> list[str]:
+        """Return every date of the weeks."""
+        return [day for week in self.mondays for day in week_days(week)]
 
 
-def plan_days(touched: Iterable[str]) -> list[DayTask]:
-    """Return the dates to read so that every window of the touched dates can be rebuilt."""
-    days = set(touched)
-    rewritten = days | {monday(day) for day in days}
-    read = set(rewritten)
-    for day in rewritten:
-        if day == monday(day):
-            start = date.fromisoformat(day)
-            read |= {(start + timedelta(days=offset)).isoformat() for offset in range(7)}
-    return [
-        DayTask(day, own=day in rewritten, week=monday(day) in rewritten) for day in sorted(read)
-    ]
+def plan_weeks(touched: Iterable[str], size_of: Callable[[str], int]) -> list[WeeksTask]:
+    """Return what to count so that every window of the touched dates is rebuilt.
 
-
-def read_day(
-    task: DayTask,
-    staged: Mapping[tuple[str, str], str],
-    root: str,
-    staging: str,
-    settings: AggregateSettings,
-) -> Iterator[Any]:
-    """Yield what everything at rest on one date adds up to.
-
-    Hours and the day are complete: they go to `ROWS` as (Place, Rows). What the date adds to its
-    week goes to `WEEKS` as (Monday, [(key, values)]), since a week has seven dates.
+    `size_of` gives the bytes of a date's files: a few weeks at a time are counted together.
     """
-    granularities = [
-        name for name in settings.granularities if (task.week if name == "week" else task.own)
-    ]
-
-    def rows(dataset: Any, columns: tuple[str, ...]) -> list[dict[str, Any]]:
-        place = Place(dataset.name, task.day)
-        path = staged_or_stored(Path(root), Path(staging), staged, place)
-        return read_rows(dataset, path, columns)
-
-    with _uncollected():
-        articles = rows(ARTICLES, ARTICLE_COLUMNS)
-        rejects = rows(REJECTS, ("reject_id", "at", "outlet", "feed_url"))
-        whole: Groups = {}
-        weekly: Groups = {}
-        parts: tuple[Iterable[tuple[Key, Any]], ...] = (
-            contributions(rows(STANCES, STANCE_COLUMNS), granularities, settings.mixed_dead_band),
-            comention_keys(articles, granularities),
-            coverage_keys(articles, rejects, granularities),
-        )
-        for key, value in chain.from_iterable(parts):
-            groups = weekly if key.granularity == "week" else whole
-            groups.setdefault(key, []).append(value)
-        placed = list(placed_rows(task.day, whole.items()))
-    for change in placed:
-        yield beam.pvalue.TaggedOutput(ROWS, change)
-    if weekly:
-        yield beam.pvalue.TaggedOutput(WEEKS, (monday(task.day), WeekPart(weekly)))
+    weeks: dict[str, set[str]] = {}
+    for day in touched:
+        weeks.setdefault(monday(day), {monday(day)}).add(day)
+    tasks: list[WeeksTask] = []
+    group: list[str] = []
+    size = 0
+    for week in sorted(weeks):
+        bytes_ = sum(map(size_of, week_days(week)))
+        if group and size + bytes_ > TOGETHER_BYTES:
+            tasks.append(_task(group, weeks))
+            group, size = [], 0
+        group.append(week)
+        size += bytes_
+    return [*tasks, _task(group, weeks)] if group else tasks
 
 
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Look for no garbage meanwhile: a day's hundreds of thousands of keys hold no cycles."""
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collecting:
-            gc.enable()
+def _task(group: Sequence[str], weeks: Mapping[str, set[str]]) -> WeeksTask:
+    return WeeksTask(tuple(group), tuple(sorted(day for week in group for day in weeks[week])))
 
 
-def placed_rows(
-    day: str, groups: Iterable[tuple[Key, list[Any]]]
-) -> Iterator[tuple[Place, Change]]:
-    """Yield the rows of complete windows that start on `day`, one element a dataset."""
-    made: dict[str, list[Row]] = {}
-    pairs: list[tuple[PairKey, list[Any]]] = []
-    for key, values in groups:
-        if isinstance(key, PairKey):
-            pairs.append((key, values))
-        else:
-            name, row = aggregate_row(key, values)
-            made.setdefault(name, []).append(row)
-    for name, rows in sorted(made.items()):
-        yield Place(name, day), Rows(rows)
-    if pairs:
-        yield Place(AGGREGATES[PairKey][0], day), Columns(comention_columns(pairs))
+def week_days(week: str) -> list[str]:
+    """Return the seven dates of the week that starts on a Monday."""
+    start = date.fromisoformat(week)
+    return [(start + timedelta(days=offset)).isoformat() for offset in range(7)]
 
 
-def week_rows(
-    group: tuple[str, Iterable[WeekPart]],
-) -> Iterator[tuple[Place, Change]]:
-    """Yield the rows of one week from what each of its dates adds."""
-    day, parts = group
-    groups: Groups = {}
-    for part in parts:
-        for key, values in part.groups.items():
-            groups.setdefault(key, []).extend(values)
-    yield from placed_rows(day, groups.items())
+def staged_paths(staged: Iterable[Staged]) -> StagedPaths:
+    """Return the staged files of each (dataset, date)."""
+    paths: StagedPaths = {}
+    for one in staged:
+        paths.setdefault((one.place.dataset, one.place.day), []).append(one.path)
+    return paths
 
 
 class AggregateWindows(beam.PTransform):
@@ -192,34 +86,25 @@ class AggregateWindows(beam.PTransform):
         self._settings = settings
 
     def expand(self, staged: beam.PCollection[Staged]) -> beam.PCollection[Staged]:
-        root, staging, settings = self._root, self._staging, self._settings
-        lookup = beam.pvalue.AsDict(
-            staged | "ByPlace" >> beam.Map(lambda s: ((s.place.dataset, s.place.day), s.path))
-        )
-        touched = (
-            staged
-            | "Day" >> beam.Map(lambda s: (0, s.place.day))
-            | "Days" >> beam.GroupByKey()
-            | "PlanDays" >> beam.FlatMap(lambda group: plan_days(group[1]))
-        )
-        cleared = touched | "Clear" >> beam.FlatMap(
-            lambda task: (
-                [(Place(name, task.day), ClearAll()) for name, _ in AGGREGATES.values()]
-                if task.own
-                else []
-            )
-        )
-        read = (
-            touched
-            | "Spread" >> beam.Reshuffle()
-            | "ReadDay"
-            >> beam.FlatMap(read_day, lookup, root, staging, settings).with_outputs(ROWS, WEEKS)
-        )
-        weeks = (
-            read[WEEKS] | "GroupByWeek" >> beam.GroupByKey() | "WeekRows" >> beam.FlatMap(week_rows)
-        )
+        root, staging, settings = Path(self._root), Path(self._staging), self._settings
+
+        def plan(group: tuple[int, Iterable[Staged]]) -> Iterator[tuple[WeeksTask, StagedPaths]]:
+            paths = staged_paths(group[1])
+            files = BatchFiles(root, staging, paths)
+            for task in plan_weeks({day for _, day in paths}, files.size):
+                read = {*task.read}
+                yield task, {place: some for place, some in paths.items() if place[1] in read}
+
+        def count(planned: tuple[WeeksTask, StagedPaths]) -> Iterator[Staged]:
+            task, paths = planned
+            files = BatchFiles(root, staging, paths)
+            yield from count_dates(task.own, task.read, files, settings)
+
         return (
-            (cleared, read[ROWS], weeks)
-            | "Together" >> beam.Flatten()
-            | "StageAggregates" >> StagePartitions(root, staging)
+            staged
+            | "ToOne" >> beam.Map(lambda one: (0, one))
+            | "Touched" >> beam.GroupByKey()
+            | "PlanWeeks" >> beam.FlatMap(plan)
+            | "Spread" >> beam.Reshuffle()
+            | "CountWeeks" >> beam.FlatMap(count)
         )

@@ -36,6 +36,16 @@ def partition_path(root: Path, dataset: Dataset, day: str | date | None) -> Path
     return (folder if day is None else folder / f"date={day}") / PART
 
 
+def plain_kind(kind: pa.DataType) -> pa.DataType:
+    """Return text for an enum, any other type as it is."""
+    return kind.value_type if pa.types.is_dictionary(kind) else kind
+
+
+def plain_schema(dataset: Dataset) -> pa.Schema:
+    """Return a dataset's schema with its enums as text."""
+    return pa.schema([(name, plain_kind(kind)) for name, kind in dataset.columns])
+
+
 def sort_rows(dataset: Dataset, rows: Iterable[Row]) -> list[Row]:
     """Return the rows in the dataset's total order, None after every value."""
 

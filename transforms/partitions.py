@@ -6,10 +6,9 @@ clears or replaces, plus the batch's own. `pipeline.store` renames staged files 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,17 +17,25 @@ from transforms.parquet_io import (
     Row,
     partition_date,
     partition_path,
-    read_rows,
+    plain_schema,
     read_table,
-    write_rows,
     write_table,
+)
+from transforms.parts import (
+    holds,
+    number_of,
+    part_number,
+    part_path,
+    parts_of,
+    stored_files,
+    with_parts,
 )
 from transforms.schemas import DATASETS, Dataset
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One file of the store: a dataset and its partition's date, "" for an unpartitioned one."""
+    """One partition of the store: a dataset and a date, "" for a dataset without partitions."""
 
     dataset: str
     day: str
@@ -43,11 +50,6 @@ class Clear:
 
 
 @dataclass(frozen=True, slots=True)
-class ClearAll:
-    """Remove every row that is there: the batch brings the whole partition."""
-
-
-@dataclass(frozen=True, slots=True)
 class Rows:
     """Rows to add; an element of a dataclass is encoded as one thing, a dict value by value."""
 
@@ -56,21 +58,16 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Staged:
-    """A staged file, relative to the staging folder; `rows` 0 means the partition goes away."""
+    """A staged file, at the path in the staging folder that it will have in the store; `rows` 0
+    means that the file goes away.
+    """
 
     place: Place
     path: str
     rows: int
 
 
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """Rows to add, column by column and in any order, where there are too many for objects."""
-
-    columns: Mapping[str, Sequence[Any]]
-
-
-Change = Rows | Columns | Clear | ClearAll
+Change = Rows | Clear
 
 
 def place_rows(dataset: Dataset, rows: Iterable[Row]) -> Iterator[tuple[Place, Change]]:
@@ -83,56 +80,34 @@ def place_rows(dataset: Dataset, rows: Iterable[Row]) -> Iterator[tuple[Place, C
         yield place, Rows(placed)
 
 
-def merge_rows(dataset_name: str, present: Iterable[Row], changes: Iterable[Change]) -> list[Row]:
-    """Return a partition's rows after the changes; a new row replaces one of the same key."""
-    dataset = DATASETS[dataset_name]
-    fresh, cleared, clear_all = _gather(dataset, changes)
-    kept = {}
-    if not clear_all:
-        for row in present:
-            if not any(row[column] in values for column, values in cleared.items()):
-                kept[tuple(row[name] for name in dataset.key)] = row
-    return list({**kept, **fresh}.values())
-
-
 def merge_table(dataset: Dataset, present: pa.Table, changes: Iterable[Change]) -> pa.Table:
-    """Return what `merge_rows` does, sorted, for a dataset whose key is one text column.
+    """Return a partition's rows after the changes, in order; a new row replaces one of its key.
 
-    The table has the bytes that the rows would have: enums are encoded in order of appearance.
+    What is cleared is what was present; where two new rows have one key, the later stays. Datasets
+    that are changed row by row have one text column as key.
     """
-    (key,) = dataset.key
-    fresh, cleared, clear_all = _gather(dataset, changes)
-    kept = present.slice(0, 0) if clear_all else present
-    cleared.setdefault(key, set()).update(str(row[key]) for row in fresh.values())
+    fresh, cleared = _gather(dataset, changes)
+    return _merged(dataset, present, fresh, cleared)
+
+
+def _merged(
+    dataset: Dataset, kept: pa.Table, fresh: Iterable[Row], cleared: Mapping[str, set[str]]
+) -> pa.Table:
+    # What is stored may be much more than what is new: no row of it becomes a Python object.
     for column, values in cleared.items():
         known = pa.array(sorted(values), pa.string())
         kept = kept.filter(pc.invert(pc.is_in(kept[column].cast(pa.string()), value_set=known)))
-    added = pa.Table.from_pylist(list(fresh.values()), schema=dataset.schema)
-    return _in_order(dataset, [kept, added])
+    added = pa.Table.from_pylist(list(fresh), schema=dataset.schema)
+    plain = plain_schema(dataset)
+    return in_order(dataset, pa.concat_tables([kept.cast(plain), added.cast(plain)]))
 
 
-def whole_table(dataset: Dataset, changes: Iterable[Columns]) -> pa.Table:
-    """Return the partition that these changes make up, sorted; each key is in one of them.
+def in_order(dataset: Dataset, table: pa.Table) -> pa.Table:
+    """Return a table with enums as text in the dataset's order and schema.
 
-    It has the bytes that the rows would have, as in `merge_table`.
+    It has the bytes that its rows would have: enums are encoded in order of appearance.
     """
-    parts = [pa.Table.from_pydict(dict(c.columns), schema=_plain(dataset)) for c in changes]
-    return _in_order(dataset, parts)
-
-
-def _plain(dataset: Dataset) -> pa.Schema:
-    """Return a dataset's schema with its enums as text."""
-    return pa.schema(
-        [
-            pa.field(name, kind.value_type if pa.types.is_dictionary(kind) else kind)
-            for name, kind in dataset.columns
-        ]
-    )
-
-
-def _in_order(dataset: Dataset, parts: Iterable[pa.Table]) -> pa.Table:
-    plain = _plain(dataset)
-    table = pa.concat_tables([part.cast(plain) for part in parts]).combine_chunks()
+    table = table.combine_chunks()
     table = table.sort_by([(name, "ascending") for name in dataset.order]).combine_chunks()
     columns = [
         table[name].dictionary_encode().cast(kind) if pa.types.is_dictionary(kind) else table[name]
@@ -141,62 +116,56 @@ def _in_order(dataset: Dataset, parts: Iterable[pa.Table]) -> pa.Table:
     return pa.table(columns, schema=dataset.schema)
 
 
-def _gather(
-    dataset: Dataset, changes: Iterable[Change]
-) -> tuple[dict[tuple[object, ...], Row], dict[str, set[str]], bool]:
-    """Return new rows by key, values to clear by column, and whether all present rows go."""
-    fresh: dict[tuple[object, ...], Row] = {}
+def _gather(dataset: Dataset, changes: Iterable[Change]) -> tuple[list[Row], dict[str, set[str]]]:
+    """Return the new rows, and by column the values that are cleared: also the new rows' keys."""
+    (key,) = dataset.key
+    fresh: dict[str, Row] = {}
     cleared: dict[str, set[str]] = {}
-    clear_all = False
     for change in changes:
-        if isinstance(change, ClearAll):
-            clear_all = True
-        elif isinstance(change, Clear):
+        if isinstance(change, Clear):
             cleared.setdefault(change.column, set()).add(change.value)
         else:
-            for row in _rows_of(change):
-                fresh[tuple(row[name] for name in dataset.key)] = row
-    return fresh, cleared, clear_all
+            fresh.update((row[key], row) for row in change.rows)
+    cleared.setdefault(key, set()).update(fresh)
+    return list(fresh.values()), cleared
 
 
-def _rows_of(change: Rows | Columns) -> Iterable[Row]:
-    if isinstance(change, Rows):
-        return change.rows
-    names = list(change.columns)
-    return [
-        dict(zip(names, row, strict=True)) for row in zip(*change.columns.values(), strict=True)
-    ]
+def stage(
+    root: Path, staging: Path, place: Place, changes: Iterable[Change], new_parts: int = 1
+) -> Iterator[Staged]:
+    """Write the files of a partition that its changes touch under `staging`, and yield them.
 
-
-def stage(root: Path, staging: Path, place: Place, changes: Iterable[Change]) -> Staged:
-    """Write the partition `place` of the store at `root`, with its changes, under `staging`."""
+    `root` is the store. A partition that isn't there yet is made of `new_parts` parts, where its
+    dataset may have parts.
+    """
     dataset = DATASETS[place.dataset]
+    parts = parts_of(root, dataset, place.day or None, new_parts)
+    if parts > 1:
+        yield from _stage_parts(root, staging, place, changes, parts)
+        return
     day = place.day or None
-    stored = partition_path(root, dataset, day)
+    table = merge_table(dataset, read_table(dataset, partition_path(root, dataset, day)), changes)
     path = partition_path(staging, dataset, day)
-    changes = list(changes)
-    columns = [change for change in changes if isinstance(change, Columns)]
-    whole = any(isinstance(change, ClearAll) for change in changes)
-    if whole and columns and not any(isinstance(change, Rows) for change in changes):
-        table = whole_table(dataset, columns)
-        write_table(table, path)
-        count = len(table)
-    elif len(dataset.key) == 1:
-        # What is stored may be much more than what is new: no row of it becomes a Python object.
-        table = merge_table(dataset, read_table(dataset, stored), changes)
-        write_table(table, path)
-        count = len(table)
-    else:
-        present = [] if whole else read_rows(dataset, stored)
-        count = write_rows(dataset, merge_rows(place.dataset, present, changes), path)
-    return Staged(place, path.relative_to(staging).as_posix(), count)
+    write_table(table, path)
+    yield Staged(place, path.relative_to(staging).as_posix(), len(table))
 
 
-def staged_or_stored(
-    root: Path, staging: Path, staged: Mapping[tuple[str, str], str], place: Place
-) -> Path:
-    """Return where a partition's rows are now: in the staging folder if touched, else stored."""
-    relative = staged.get((place.dataset, place.day))
-    if relative is not None:
-        return staging / relative
-    return partition_path(root, DATASETS[place.dataset], place.day or None)
+def _stage_parts(
+    root: Path, staging: Path, place: Place, changes: Iterable[Change], parts: int
+) -> Iterator[Staged]:
+    """Yield the parts that get rows or lose some; the others stay as they are."""
+    dataset = DATASETS[place.dataset]
+    assert dataset.partition_by is not None
+    fresh, cleared = _gather(dataset, changes)
+    added: dict[int, list[Row]] = {}
+    for row in fresh:
+        added.setdefault(part_number(row[dataset.partition_by], parts), []).append(row)
+    stored = {number_of(path): path for path in stored_files(root, dataset, place.day)}
+    for number in sorted({*added, *stored}):
+        if number not in added and not holds(stored[number], cleared):
+            continue
+        present = read_table(dataset, part_path(root, dataset, place.day, number))
+        table = _merged(dataset, present, added.get(number, []), cleared)
+        path = part_path(staging, dataset, place.day, number)
+        write_table(with_parts(table, parts), path)
+        yield Staged(place, path.relative_to(staging).as_posix(), len(table))

@@ -11,8 +11,9 @@ import apache_beam as beam
 from transforms.analyse_articles import analysis_reject
 from transforms.article_rows import Task
 from transforms.finish_batch import RejectView, reject_row
-from transforms.parquet_io import Row, partition_path, read_rows
+from transforms.parquet_io import Row
 from transforms.partitions import Clear, Place
+from transforms.parts import read_files, stored_files
 from transforms.schemas import ARTICLES, REJECTS
 from transforms.store_view import Edge, StoredArticle
 from transforms.stored_rows import stored_article
@@ -37,8 +38,8 @@ class StoredMember:
 
 def read_members(task: DayStories, root: str) -> Iterator[StoredMember]:
     """Yield what planning needs of the articles of one partition that belong to the stories."""
-    path = partition_path(Path(root), ARTICLES, task.day)
-    for row in read_rows(ARTICLES, path, only=("story_id", task.stories)):
+    files = stored_files(Path(root), ARTICLES, task.day)
+    for row in read_files(ARTICLES, files, only=("story_id", task.stories)):
         yield StoredMember(stored_article(row), stated_joins(row))
 
 

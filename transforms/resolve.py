@@ -15,8 +15,8 @@ import apache_beam as beam
 
 from transforms.article_rows import Task, new_row, with_plan, with_story
 from transforms.identity import ItemMeta
-from transforms.parquet_io import partition_path, read_rows
 from transforms.partitions import Change, Clear, Place, place_rows
+from transforms.parts import read_files, stored_files
 from transforms.records import Article
 from transforms.schemas import ARTICLES, STANCES
 from transforms.settings import DeduplicateSettings
@@ -78,8 +78,8 @@ class ArticleTasks(beam.PTransform):
         def stored(group: tuple[str, Iterable[ArticlePlan]]) -> Iterator[Task]:
             day, members = group
             plans = {plan.article_id: plan for plan in members}
-            path = partition_path(Path(root), ARTICLES, day)
-            for row in read_rows(ARTICLES, path, only=("article_id", plans)):
+            files = stored_files(Path(root), ARTICLES, day)
+            for row in read_files(ARTICLES, files, only=("article_id", plans)):
                 plan = plans[row["article_id"]]
                 yield Task(plan, with_plan(row, plan, coding_version))
 
@@ -116,9 +116,9 @@ def carry_evidence(task: _CarryTask, root: str) -> Iterator[tuple[Place, Change]
     """Yield the clearing of touched stories in one stances partition, and the evidence kept."""
     for story in sorted(task.stories):
         yield Place(STANCES.name, task.day), Clear("story_id", story)
-    path = partition_path(Path(root), STANCES, task.day)
+    files = stored_files(Path(root), STANCES, task.day)
     moved = []
-    for row in read_rows(STANCES, path, only=("story_id", task.stories)):
+    for row in read_files(STANCES, files, only=("story_id", task.stories)):
         kept = task.carried.get(row["article_id"])
         if kept is not None:
             story, revision = kept

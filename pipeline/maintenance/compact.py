@@ -1,8 +1,9 @@
 """`newsalign compact`: one file a partition, in the present schema and form; leftovers go.
 
-The program itself writes one file a partition. More of them come from stores put together by
-copying, other tools and older layouts. Rows of the further files join those of the first; where
-two have the same key the first file's stays. What is counted from them is counted anew.
+A stream writes its dates in parts: those of dates that are over become one file. More files than
+one also come from stores put together by copying, other tools and older layouts. Rows of the
+further files join those of the first; where two have the same key the first file's stays. What is
+counted from them is counted anew.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +27,11 @@ from pipeline.store.index import drop_index
 from pipeline.store.layout import Layout
 from pipeline.store.rebuild import ensure_index
 from transforms.aggregate import monday
+from transforms.count_windows import COUNTED_BY
 from transforms.manifest import staged_file
 from transforms.parquet_io import PART, Row, partition_path, read_rows, write_rows
 from transforms.partitions import Place, Staged
+from transforms.parts import PARTS_FOR, parts_of
 from transforms.schemas import DATASETS, ROW_GROUP_ROWS, Dataset
 
 # Partitions made anew in one commit, at least: what has to fit beside the store while it is staged.
@@ -67,8 +71,12 @@ class CompactReport:
         return asdict(self)
 
 
-def find_untidy(layout: Layout, report: CompactReport) -> list[Untidy]:
-    """Return the partitions that are not one file in the present form; notes unreadable ones."""
+def find_untidy(layout: Layout, report: CompactReport, today: date) -> list[Untidy]:
+    """Return the partitions that are not one file in the present form; notes unreadable ones.
+
+    Parts of the dates that news still comes in for (`PARTS_FOR`) are left as they are.
+    """
+    in_use = (today - PARTS_FOR).isoformat()
     found: list[Untidy] = []
     bad_weeks: set[str] = set()
     for dataset in DATASETS.values():
@@ -80,6 +88,8 @@ def find_untidy(layout: Layout, report: CompactReport) -> list[Untidy]:
                 continue
             day = folder.name.removeprefix("date=") if dataset.partition_by else ""
             try:
+                if day >= in_use and parts_of(layout.root, dataset, day) > 1:
+                    continue
                 tidy = [_is_tidy(dataset, path) for path in files]
             except (OSError, pa.ArrowException) as error:
                 report.unreadable.append(f"{folder.relative_to(layout.root)}: {error}")
@@ -104,7 +114,7 @@ def compact(
     no week between old and new. `on_partition` gets how many are done, of how many.
     """
     report = CompactReport()
-    found = find_untidy(layout, report)
+    found = find_untidy(layout, report, visit.started_at.date())
     if any(one.place.dataset in INDEXED for one in found):
         drop_index(layout.index)
     for number, group in enumerate(_groups(found)):
@@ -145,8 +155,15 @@ def _is_tidy(dataset: Dataset, path: Path) -> bool:
             and meta.num_row_groups == groups
             # Field names inside lists and maps are Parquet's own; types and our metadata count.
             and bool(file.schema_arrow.equals(dataset.schema))
-            and file.schema_arrow.metadata == dataset.schema.metadata
+            and _describes(file.schema_arrow, dataset)
         )
+
+
+def _describes(schema: pa.Schema, dataset: Dataset) -> bool:
+    """Return whether a file says of itself what its dataset's files do, and is no part of many."""
+    metadata = {**(schema.metadata or {})}
+    metadata.pop(COUNTED_BY, None)
+    return bool(metadata == dataset.schema.metadata)
 
 
 def _groups(found: Sequence[Untidy]) -> Iterator[list[Untidy]]:
@@ -190,8 +207,7 @@ def _make_anew(
     if recount:
         from pipeline.maintenance.recount import recount_days
 
-        lookup = {(s.place.dataset, s.place.day): s.path for s in staged}
-        counted = recount_days(layout.root, staging, lookup, recount, config.aggregate)
+        counted = recount_days(layout.root, staging, staged, recount, config.aggregate, removed)
         fresh = {s.place for s in counted}
         staged = [s for s in staged if s.place not in fresh] + counted
     report.files[1] += sum(s.rows > 0 for s in staged)

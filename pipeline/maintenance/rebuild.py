@@ -31,6 +31,7 @@ from pipeline.store.rebuild import ensure_index, partition_days
 from pipeline.supervise import halve_until_done, halves, new_job, run_logged_job
 from transforms.catalog import Catalog
 from transforms.parquet_io import partition_path, read_rows, write_rows
+from transforms.parts import read_files, stored_files
 from transforms.schemas import ACTORS, ALIGNMENTS, ARTICLES
 from transforms.stances.lexicon import Lexicon
 
@@ -159,8 +160,8 @@ class _Rebuild:
         chosen: list[Story] = []
         articles = 0
         for day in self._days():
-            path = partition_path(self.layout.root, ARTICLES, day)
-            rows = read_rows(ARTICLES, path, ("story_id", "is_canonical"))
+            files = stored_files(self.layout.root, ARTICLES, day)
+            rows = read_files(ARTICLES, files, ("story_id", "is_canonical"))
             firsts = {row["story_id"] for row in rows if row["is_canonical"]} - self.done
             for story in stories_of(view.codings(firsts)):
                 if not everything and story.versions == {self.report.coding_version}:

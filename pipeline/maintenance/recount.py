@@ -2,42 +2,30 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 
-from transforms.aggregate import AGGREGATES
-from transforms.aggregate_windows import ROWS, WeekPart, plan_days, read_day, week_rows
-from transforms.partitions import Change, ClearAll, Place, Staged, stage
+from transforms.aggregate_windows import plan_weeks, staged_paths
+from transforms.count_windows import BatchFiles, count_dates
+from transforms.partitions import Staged
 from transforms.settings import AggregateSettings
 
 
 def recount_days(
     root: Path,
     staging: Path,
-    staged: Mapping[tuple[str, str], str],
+    staged: Iterable[Staged],
     days: Iterable[str],
     settings: AggregateSettings,
+    removed: Iterable[str] = (),
 ) -> list[Staged]:
     """Stage every aggregate of the days and of their weeks, from what is staged, else stored.
 
-    `staged` maps (dataset, day) to a path below `staging`. A Monday's rows hold its whole week.
+    A Monday's rows hold its whole week. `removed` are stored files that go.
     """
-    changes: dict[Place, list[Change]] = defaultdict(list)
-    weeks: dict[str, list[WeekPart]] = defaultdict(list)
-    for task in plan_days(days):
-        if task.own:
-            for name, _ in AGGREGATES.values():
-                changes[Place(name, task.day)].append(ClearAll())
-        for output in read_day(task, staged, str(root), str(staging), settings):
-            if output.tag == ROWS:
-                place, rows = output.value
-                changes[place].append(rows)
-            else:
-                week, part = output.value
-                weeks[week].append(part)
-    for group in weeks.items():
-        for place, rows in week_rows(group):
-            changes[place].append(rows)
-    ordered = sorted(changes, key=lambda place: (place.dataset, place.day))
-    return [stage(root, staging, place, changes[place]) for place in ordered]
+    files = BatchFiles(root, staging, staged_paths(staged), frozenset(removed))
+    return [
+        counted
+        for task in plan_weeks(days, files.size)
+        for counted in count_dates(task.own, task.read, files, settings, afresh=True)
+    ]

@@ -14,7 +14,7 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipeline.store.checksums import stored_files
+from pipeline.store.checksums import all_files
 from pipeline.store.commit import finish
 from pipeline.store.layout import Layout
 from pipeline.store.lock import writer_lock
@@ -57,7 +57,7 @@ def _link(layout: Layout, copy: Layout) -> None:
     for name in DATASETS:
         if (layout.root / name).is_dir():
             (copy.root / name).mkdir()
-    files = [*stored_files(layout.root)]
+    files = [*all_files(layout.root)]
     files += [path for path in layout.journal.rglob("*.json*") if path.is_file()]
     files += [path for path in (layout.pruned,) if path.exists()]
     for path in files:

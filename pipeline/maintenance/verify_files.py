@@ -13,12 +13,14 @@ import pyarrow.parquet as pq
 
 from pipeline.journal import Journal
 from pipeline.maintenance.problems import Findings
-from pipeline.store.checksums import FileSum, noted_files, stored_files, sum_file
+from pipeline.store.checksums import FileSum, all_files, noted_files, sum_file
 from pipeline.store.layout import Layout
 from transforms.parquet_io import PART
+from transforms.parts import PARTED, number_of, part_number, stated_parts
 from transforms.schemas import DATASETS, SCHEMA_VERSION, Dataset
 from transforms.segments import JournalDamagedError, JournalSlice, read_slice, segment_length
 
+_PART_NAME = re.compile(r"part-\d{5}\.parquet")
 _FOLDER = re.compile(r"date=\d{4}-\d\d-\d\d")
 Found = Iterator[tuple[str, str]]
 
@@ -28,7 +30,7 @@ def check_files(layout: Layout, findings: Findings) -> set[str]:
     or not as its schema says.
     """
     damaged: set[str] = set()
-    for path in stored_files(layout.root):
+    for path in all_files(layout.root):
         where = path.relative_to(layout.root).as_posix()
         dataset = DATASETS[where.partition("/")[0]]
         findings.files += 1
@@ -77,8 +79,31 @@ def _misplaced(dataset: Dataset, path: Path) -> Iterator[str]:
             yield "no such date"
     if path.suffix != ".parquet":
         yield "not a file of the store"
-    elif path.name != PART:
+    elif path.name != PART and not _states_parts(dataset, path):
         yield f"a partition has one file, {PART}; newsalign compact joins them"
+    else:
+        yield from _misplaced_part(dataset, path)
+
+
+def _states_parts(dataset: Dataset, path: Path) -> bool:
+    """Return whether a file says that it is a part; one that can't be read is found elsewhere."""
+    try:
+        named = dataset.name in PARTED and _PART_NAME.fullmatch(path.name)
+        return bool(named) and stated_parts(pq.read_schema(path)) > 1
+    except (OSError, ValueError, pa.ArrowException):
+        return False
+
+
+def _misplaced_part(dataset: Dataset, path: Path) -> Iterator[str]:
+    if not _states_parts(dataset, path):
+        return
+    assert dataset.partition_by is not None
+    parts, column = stated_parts(pq.read_schema(path)), dataset.partition_by
+    moments = pq.read_table(path, columns=[column], partitioning=None)[column].to_pylist()
+    number = number_of(path)
+    others = sum(part_number(moment, parts) != number for moment in moments)
+    if others:
+        yield f"is part {number} of {parts} and holds {others} rows of other parts"
 
 
 def _schema_faults(dataset: Dataset, path: Path) -> Iterator[str]:
@@ -115,7 +140,7 @@ def _read_all(path: Path) -> int:
 
 
 def _other_sums(layout: Layout, noted: dict[str, FileSum]) -> Found:
-    present = {path.relative_to(layout.root).as_posix(): path for path in stored_files(layout.root)}
+    present = {path.relative_to(layout.root).as_posix(): path for path in all_files(layout.root)}
     for where, path in present.items():
         if where not in noted:
             yield where, "was not written by this program"

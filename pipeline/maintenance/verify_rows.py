@@ -15,9 +15,9 @@ import duckdb
 from pipeline.alignments import Question, recount_sql
 from pipeline.choices import Granularity, Level, Voices
 from pipeline.maintenance.problems import Findings
+from transforms.count_sql import comentions_sql, coverage_sql
 from transforms.schemas import (
     ALIGNMENTS,
-    ARTICLES,
     COMENTIONS,
     COVERAGE,
     DATASETS,
@@ -199,7 +199,7 @@ def _counts(connection: duckdb.DuckDBPyConnection, settings: AggregateSettings) 
                 )  # fmt: skip
             yield _recount(
                 COMENTIONS,
-                _comentions_sql(granularity, level),
+                comentions_sql([granularity.value], [level.value]),
                 ("stories", "articles"),
                 {"granularity": granularity, "level": level},
                 (),
@@ -207,7 +207,7 @@ def _counts(connection: duckdb.DuckDBPyConnection, settings: AggregateSettings) 
             )
         yield _recount(
             COVERAGE,
-            _coverage_sql(granularity),
+            coverage_sql([granularity.value]),
             ("fetched", "analysed", "copies", "stories", "rejects"),
             {"granularity": granularity},
             (),
@@ -249,38 +249,3 @@ def _recount(
         params,
         (dataset.name, *reads),
     )
-
-
-def _comentions_sql(granularity: Granularity, level: Level) -> str:
-    column = "story_actors" if level is Level.ACTOR else "story_rollups"
-    return f"""
-        WITH pair AS (
-            SELECT date_trunc('{granularity.value}', published_at) AS window_start, story_articles,
-                   list_distinct({column}) AS names
-            FROM {ARTICLES.name} WHERE is_canonical),
-        named AS (SELECT window_start, story_articles, names, unnest(names) AS actor_a FROM pair),
-        pairs AS (SELECT window_start, story_articles, actor_a, unnest(names) AS actor_b FROM named)
-        SELECT window_start, actor_a, actor_b, CAST(count(*) AS INTEGER) AS stories,
-               CAST(sum(story_articles) AS INTEGER) AS articles
-        FROM pairs WHERE actor_a < actor_b GROUP BY ALL"""
-
-
-def _coverage_sql(granularity: Granularity) -> str:
-    window = granularity.value
-    return f"""
-        WITH seen AS (
-            SELECT date_trunc('{window}', published_at) AS window_start, outlet,
-                   coalesce(feed_url, '') AS feed_url, language, story_id, analysed,
-                   NOT is_canonical AS is_copy, FALSE AS is_reject
-            FROM articles
-            UNION ALL
-            SELECT date_trunc('{window}', "at"), coalesce(outlet, ''), coalesce(feed_url, ''),
-                   'und', NULL, FALSE, FALSE, TRUE
-            FROM rejects)
-        SELECT window_start, outlet, feed_url, language,
-               CAST(count_if(NOT is_reject) AS INTEGER) AS fetched,
-               CAST(count_if(analysed) AS INTEGER) AS analysed,
-               CAST(count_if(is_copy) AS INTEGER) AS copies,
-               CAST(count(DISTINCT story_id) AS INTEGER) AS stories,
-               CAST(count_if(is_reject) AS INTEGER) AS rejects
-        FROM seen GROUP BY ALL"""

@@ -32,7 +32,7 @@ def sum_file(root: Path, path: Path) -> FileSum:
     return FileSum(path.relative_to(root).as_posix(), size, digest.hexdigest())
 
 
-def stored_files(root: Path) -> Iterator[Path]:
+def all_files(root: Path) -> Iterator[Path]:
     """Yield every file of every dataset, in order, whatever its name."""
     for name in sorted(DATASETS):
         yield from sorted(path for path in (root / name).rglob("*") if path.is_file())

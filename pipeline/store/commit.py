@@ -21,9 +21,7 @@ from pipeline.store.checksums import FileSum, sum_file, write_sums
 from pipeline.store.index import IndexChanges, drop_index, open_index, write_changes
 from pipeline.store.layout import Layout
 from transforms.manifest import INDEX_CHANGES, MANIFEST
-from transforms.parquet_io import partition_path
 from transforms.partitions import Place
-from transforms.schemas import DATASETS
 from transforms.segments import fsync_folder
 
 ORDER = ("articles", "stances", "alignments")
@@ -31,7 +29,9 @@ ORDER = ("articles", "stances", "alignments")
 
 @dataclass(frozen=True, slots=True)
 class StagedFile:
-    """A prepared partition: `path` relative to the staging folder, `rows` 0 to remove it."""
+    """A prepared file: `path` is where it lies in the staging folder and will lie in the store,
+    `rows` 0 means that it is to go.
+    """
 
     dataset: str
     day: str
@@ -108,7 +108,7 @@ def finish(layout: Layout) -> list[Place]:
         if _put(layout.root, staging, file)
     ]
     changed += [_place(path) for path in change.removed if _remove(layout.root / path)]
-    emptied = [_path(layout.root, file) for file in change.files if not file.rows]
+    emptied = [file.path for file in change.files if not file.rows]
     try:
         with contextlib.closing(open_index(layout.index)) as db, db:
             if change.index is not None:
@@ -133,16 +133,8 @@ def _sums(layout: Layout, change: Commit) -> list[FileSum]:
     for file in change.files:
         if file.rows:
             staged = sum_file(staging, staging / file.path)
-            sums.append(FileSum(_path(layout.root, file), staged.bytes, staged.digest))
+            sums.append(FileSum(file.path, staged.bytes, staged.digest))
     return sums
-
-
-def _target(root: Path, file: StagedFile) -> Path:
-    return partition_path(root, DATASETS[file.dataset], file.day or None)
-
-
-def _path(root: Path, file: StagedFile) -> str:
-    return _target(root, file).relative_to(root).as_posix()
 
 
 def _place(path: str) -> Place:
@@ -153,13 +145,13 @@ def _place(path: str) -> Place:
 
 def _commit_order(file: StagedFile) -> tuple[int, str, str]:
     rank = ORDER.index(file.dataset) if file.dataset in ORDER else len(ORDER)
-    return rank, file.dataset, file.day
+    return rank, file.dataset, file.path
 
 
 def _put(root: Path, staging: Path, file: StagedFile) -> bool:
     """Move one staged file into place; False where the partition has these bytes already."""
     source = staging / file.path
-    target = _target(root, file)
+    target = root / file.path
     if not source.exists():
         return False
     if not file.rows:

@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from pipeline.store.checksums import note_files, stored_files, sum_file
+from pipeline.store.checksums import all_files, note_files, sum_file
 from pipeline.store.index import (
     FORMAT,
     IndexChanges,
@@ -18,7 +18,8 @@ from pipeline.store.index import (
     open_index,
 )
 from pipeline.store.layout import Layout
-from transforms.parquet_io import PART, Row, partition_path, read_rows
+from transforms.parquet_io import Row, partition_path, read_rows
+from transforms.parts import PART_FILES, read_files, stored_files
 from transforms.schemas import ARTICLES, REJECTS, STORY_ALIASES
 from transforms.settings import DeduplicateSettings
 from transforms.signatures import SKETCH_VERSION, SketchInput, sketch_many
@@ -64,7 +65,7 @@ def rebuild_index(layout: Layout, settings: DeduplicateSettings) -> None:
     aliases = read_rows(STORY_ALIASES, partition_path(layout.root, STORY_ALIASES, None))
     found = {row["alias"]: row["story_id"] for row in aliases}
     apply_changes(temporary, "aliases", IndexChanges(aliases=found))
-    note_files(temporary, (sum_file(layout.root, path) for path in stored_files(layout.root)))
+    note_files(temporary, (sum_file(layout.root, path) for path in all_files(layout.root)))
     drop_index(layout.index)
     temporary.replace(layout.index)
 
@@ -91,7 +92,7 @@ def _of_articles(rows: Sequence[Row], settings: DeduplicateSettings) -> IndexCha
 
 def _batches(layout: Layout) -> Iterator[list[Row]]:
     for day in partition_days(layout.root, ARTICLES.name):
-        rows = read_rows(ARTICLES, partition_path(layout.root, ARTICLES, day))
+        rows = list(read_files(ARTICLES, stored_files(layout.root, ARTICLES, day)))
         for start in range(0, len(rows), BATCH):
             yield rows[start : start + BATCH]
 
@@ -106,7 +107,7 @@ def _has_articles(root: Path) -> bool:
     # The first partition will do: listing all of a long history takes as long as it is.
     try:
         with os.scandir(root / ARTICLES.name) as entries:
-            return any(Path(entry.path, PART).exists() for entry in entries)
+            return any(any(Path(entry.path).glob(PART_FILES)) for entry in entries)
     except FileNotFoundError:
         return False
 

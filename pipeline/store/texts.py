@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pipeline.store.index import IndexView
 from pipeline.store.layout import Layout
-from transforms.parquet_io import partition_path, read_rows
+from transforms.parts import read_files, stored_files
 from transforms.schemas import ARTICLES
 
 
@@ -32,6 +32,6 @@ class StoreReader:
             by_day.setdefault(day, set()).add(article_id)
         columns = ("article_id", "title", "text", "outlet")
         for day in sorted(by_day):
-            path = partition_path(Path(self._root), ARTICLES, day)
-            for row in read_rows(ARTICLES, path, columns, ("article_id", by_day[day])):
+            files = stored_files(Path(self._root), ARTICLES, day)
+            for row in read_files(ARTICLES, files, columns, ("article_id", by_day[day])):
                 yield tuple(row[name] or "" for name in columns)

@@ -112,6 +112,7 @@ def _commit(spec: StreamSpec, arrived: int) -> None:
             jobs=_jobs(),
             wait_s=LOCK_WAIT_S,
             on_event=_pass_on,
+            parts=config.stream.parts_per_day,
         )
     except LockedError as error:
         emit("waiting", reason=str(error))

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import shutil
+from datetime import date, timedelta
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from conftest import Invoke
-from upkeep_store import FIRST_DAY, build_whole_store, contents
+from upkeep_store import FIRST_DAY, build_whole_store, contents, divide
 
 from pipeline.config import load_config
+from pipeline.maintenance.compact import CompactReport, find_untidy
 from pipeline.maintenance.verify import verify
 from pipeline.store.layout import Layout
 from pipeline.store.lock import writer_lock
@@ -56,6 +58,27 @@ def test_scattered_files_become_what_they_were(whole: Path, layout: Layout, invo
     runs = [row for path in (layout.root / "runs").rglob("*.parquet")
             for row in read_rows(DATASETS["runs"], path)]  # fmt: skip
     assert sorted(row["command"] for row in runs) == ["compact", "newsalign run"]
+
+
+def test_parts_of_a_date_that_is_over_become_one_file(layout: Layout, invoke: Invoke) -> None:
+    wanted = contents(layout)
+    divide(layout, FIRST_DAY, 24)
+    assert contents(layout) != wanted
+    assert verify(layout, load_config(None)).ok
+    assert invoke("compact", "--output", layout.root).exit_code == 0
+    assert contents(layout) == wanted
+    assert verify(layout, load_config(None)).ok
+
+
+def test_parts_that_are_still_written_to_stay(layout: Layout) -> None:
+    divide(layout, FIRST_DAY, 24)
+    first = date.fromisoformat(FIRST_DAY)
+
+    def found(today: date) -> set[str]:
+        return {one.place.dataset for one in find_untidy(layout, CompactReport(), today)}
+
+    assert found(first) == found(first + timedelta(days=1)) == set()
+    assert found(first + timedelta(days=2)) == {"articles", "stances"}
 
 
 def test_counts_of_joined_files_are_counted_anew(layout: Layout, invoke: Invoke) -> None:

@@ -109,7 +109,7 @@ def test_a_copy_outlives_its_first_article(layout: Layout) -> None:
     layout.index.unlink()
     config = load_config(None)
     staged = recount_days(
-        layout.root, layout.staging / "x", {}, ["2026-11-01", "2026-11-02"], config.aggregate
+        layout.root, layout.staging / "x", [], ["2026-11-01", "2026-11-02"], config.aggregate
     )
     files = [StagedFile(**staged_file(one)) for one in staged]
     commit(layout, Commit("x", "_state/staging/x", files, None, {}))

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from conftest import Invoke
-from upkeep_store import FIRST_DAY, build_whole_store, contents, rewrite
+from upkeep_store import FIRST_DAY, build_whole_store, contents, divide, rewrite
 
 from pipeline.config import load_config
 from pipeline.maintenance.verify import verify
@@ -25,7 +25,8 @@ from pipeline.maintenance.verify_files import check_files
 from pipeline.store.checksums import note_files, sum_file
 from pipeline.store.layout import Layout
 from pipeline.store.lock import LockedError, writer_lock
-from transforms.parquet_io import Row, partition_path, write_rows
+from transforms.parquet_io import Row, partition_path, read_rows, write_rows
+from transforms.parts import part_path, stored_files
 from transforms.records import RawItem
 from transforms.schemas import ALIGNMENTS, ARTICLES, REJECTS, STANCES, STORY_ALIASES
 from transforms.segments import write_segment
@@ -74,6 +75,23 @@ def test_what_is_wrong_is_listed_with_exit_code_1(layout: Layout, invoke: Invoke
         f"checksums: {where}: was not written by this program",
     ]
     assert result.stdout.endswith(": 2 problems\n")
+
+
+def test_parts_hold_the_rows_of_their_times(layout: Layout) -> None:
+    divide(layout, FIRST_DAY, 24)
+    assert problems(layout) == {}
+    first, *others = stored_files(layout.root, ARTICLES, FIRST_DAY)
+    moved = part_path(layout.root, ARTICLES, FIRST_DAY, 23)
+    assert moved not in (first, *others)
+    rows = len(read_rows(ARTICLES, first))
+    first.rename(moved)
+    shutil.copy(moved, moved.with_name("copy.parquet"))
+    assert sorted(problems(layout)["layout"]) == [
+        f"articles/date={FIRST_DAY}/copy.parquet: a partition has one file,"
+        " part-00000.parquet; newsalign compact joins them",
+        f"articles/date={FIRST_DAY}/part-00023.parquet: is part 23 of 24 and holds"
+        f" {rows} rows of other parts",
+    ]
 
 
 def test_files(layout: Layout) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 from fixture_store import build_store
 
 from pipeline.maintenance.recount import recount_days
@@ -15,7 +16,8 @@ from pipeline.store.commit import Commit, StagedFile, commit
 from pipeline.store.layout import Layout
 from pipeline.store.rebuild import ensure_index, partition_days
 from transforms.manifest import staged_file
-from transforms.parquet_io import Row, partition_path, read_rows, write_rows
+from transforms.parquet_io import Row, partition_path, read_rows, write_rows, write_table
+from transforms.parts import PARTED, part_number, part_path, with_parts
 from transforms.schemas import DATASETS
 from transforms.settings import AggregateSettings, DeduplicateSettings
 
@@ -34,7 +36,7 @@ def build_whole_store(root: Path) -> Layout:
         firsts = {row["story_id"]: row["article_id"] for row in rows if row["is_canonical"]}
         write_rows(DATASETS["articles"], [_identified(row, firsts) for row in rows], path)
     staging = layout.staging / "counts"
-    staged = recount_days(root, staging, {}, days, AggregateSettings())
+    staged = recount_days(root, staging, [], days, AggregateSettings())
     relative = staging.relative_to(root).as_posix()
     files = [StagedFile(**staged_file(one)) for one in staged]
     commit(layout, Commit("counts", relative, files, None, {}))
@@ -60,6 +62,23 @@ def rewrite(
     path = partition_path(layout.root, DATASETS[name], day)
     write_rows(DATASETS[name], change(read_rows(DATASETS[name], path)), path)
     note_files(layout.index, [sum_file(layout.root, path)])
+
+
+def divide(layout: Layout, day: str, parts: int) -> None:
+    """Put a date's articles and stances into parts, as a stream writes them."""
+    for name in sorted(PARTED):
+        dataset = DATASETS[name]
+        path = partition_path(layout.root, dataset, day)
+        rows = read_rows(dataset, path)
+        path.unlink()
+        numbers = {part_number(row["published_at"], parts) for row in rows}
+        for number in sorted(numbers):
+            part = part_path(layout.root, dataset, day, number)
+            some = [row for row in rows if part_number(row["published_at"], parts) == number]
+            write_table(with_parts(pa.Table.from_pylist(some, schema=dataset.schema), parts), part)
+            note_files(layout.index, [sum_file(layout.root, part)])
+        if 0 not in numbers:
+            note_files(layout.index, [], [path.relative_to(layout.root).as_posix()])
 
 
 def contents(layout: Layout, *names: str) -> dict[str, bytes]:

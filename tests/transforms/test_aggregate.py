@@ -17,10 +17,11 @@ from transforms.aggregate import (
     comention_keys,
     contributions,
     coverage_keys,
+    monday,
     story_stance,
     window_start,
 )
-from transforms.aggregate_windows import monday, plan_days
+from transforms.aggregate_windows import TOGETHER_BYTES, plan_weeks
 
 ALL = ("hour", "day", "week")
 SUNDAY = datetime(2026, 11, 8, 23, 30, tzinfo=UTC)
@@ -209,8 +210,17 @@ def test_coverage_counts_articles_and_rejects() -> None:
 
 
 def test_touched_days_rewrite_themselves_and_their_monday() -> None:
-    tasks = {task.day: task for task in plan_days(["2026-11-04"])}
-    assert [task.day for task in tasks.values() if task.own] == ["2026-11-02", "2026-11-04"]
-    assert sorted(tasks) == [f"2026-11-{day:02d}" for day in range(2, 9)]
-    assert all(task.week for task in tasks.values())
-    assert plan_days([]) == []
+    (task,) = plan_weeks(["2026-11-04"], lambda day: 1)
+    assert task.own == ("2026-11-02", "2026-11-04")
+    assert task.read == [f"2026-11-{day:02d}" for day in range(2, 9)]
+    assert plan_weeks([], lambda day: 1) == []
+
+
+def test_weeks_are_counted_together_up_to_a_size() -> None:
+    days = ["2026-11-04", "2026-11-12", "2026-11-19"]
+    (together,) = plan_weeks(days, lambda day: 1)
+    assert together.mondays == ("2026-11-02", "2026-11-09", "2026-11-16")
+    assert set(days) < set(together.own)
+    assert [t.mondays for t in plan_weeks(days, lambda day: TOGETHER_BYTES // 10)] == [
+        ("2026-11-02",), ("2026-11-09",), ("2026-11-16",)
+    ]  # fmt: skip

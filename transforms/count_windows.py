@@ -1,0 +1,324 @@
+"""Counting publication windows with DuckDB: whole dates anew, or what a batch changed in them.
+
+What changed follows from the files: those that the batch staged against those that they replace.
+Either way gives the same rows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from transforms.count_sql import (
+    alignments_sql,
+    changed_dyads_sql,
+    comentions_sql,
+    coverage_sql,
+)
+from transforms.parquet_io import partition_path, plain_schema, read_table, write_table
+from transforms.partitions import Place, Staged, in_order
+from transforms.parts import overlaid, read_columns, stored_files
+from transforms.schemas import (
+    ALIGNMENTS,
+    ARTICLES,
+    COMENTIONS,
+    COVERAGE,
+    REJECTS,
+    STANCES,
+    Dataset,
+)
+from transforms.settings import AggregateSettings
+
+AGGREGATES = (ALIGNMENTS, COMENTIONS, COVERAGE)
+COUNTED_BY = b"counted_by"
+COVERED = (
+    "story_id",
+    "is_canonical",
+    "published_at",
+    "outlet",
+    "feed_url",
+    "language",
+    "analysed",
+)
+NAMED = (
+    "is_canonical",
+    "published_at",
+    "story_articles",
+    "story_actors",
+    "story_rollups",
+    "coding_version",
+)
+EVIDENCE = (
+    "stance_id",
+    "story_id",
+    "published_at",
+    "source_actor",
+    "source_rollup",
+    "target_actor",
+    "target_rollup",
+    "stance",
+    "voice",
+    "score",
+    "confidence",
+    "counted",
+    "story_articles",
+    "story_outlets",
+    "coding_version",
+)
+REFUSED = ("at", "outlet", "feed_url")
+COUNTED_FROM = (ARTICLES, STANCES, REJECTS)
+
+
+@dataclass(frozen=True, slots=True)
+class BatchFiles:
+    """A store's files and those that a batch has staged: (dataset, date) -> paths in `staging`.
+
+    `removed` are stored files that go, by their path in the store.
+    """
+
+    root: Path
+    staging: Path
+    staged: Mapping[tuple[str, str], Sequence[str]]
+    removed: frozenset[str] = frozenset()
+
+    def now(self, dataset: Dataset, day: str) -> list[Path]:
+        """Return where a partition's rows will be: what is staged, and what stays as stored."""
+        stored = [
+            path
+            for path in stored_files(self.root, dataset, day)
+            if not self.removed or path.relative_to(self.root).as_posix() not in self.removed
+        ]
+        return overlaid(stored, self.after(dataset, day))
+
+    def after(self, dataset: Dataset, day: str) -> list[Path]:
+        """Return the files that the batch has staged of a partition."""
+        return [self.staging / path for path in self.staged.get((dataset.name, day), ())]
+
+    def before(self, dataset: Dataset, day: str) -> list[Path]:
+        """Return the stored files that those replace."""
+        paths = [self.root / path for path in self.staged.get((dataset.name, day), ())]
+        return [path for path in paths if path.exists()]
+
+    def size(self, day: str) -> int:
+        """Return the bytes of what one date is counted from."""
+        return sum(path.stat().st_size for data in COUNTED_FROM for path in self.now(data, day))
+
+    def is_counted(self, day: str, rule: str) -> bool:
+        """Return whether what is stored of a date was counted by this rule."""
+        coverage = partition_path(self.root, COVERAGE, day)
+        if not coverage.exists():
+            return not any(stored_files(self.root, dataset, day) for dataset in COUNTED_FROM)
+        metadata = pq.read_schema(coverage).metadata or {}
+        return bool(metadata.get(COUNTED_BY, b"").decode() == rule)
+
+
+def counting_rule(settings: AggregateSettings) -> str:
+    """Return what stands for how windows are counted, 16 hex digits."""
+    granularities = settings.granularities
+    parts = (
+        settings.model_dump_json(),
+        alignments_sql(granularities),
+        comentions_sql(granularities),
+        coverage_sql(granularities),
+    )
+    return hashlib.blake2b("\x00".join(parts).encode(), digest_size=8).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Rows of an aggregate, each with its date in `day`, sorted by it.
+
+    `replaced` are the keys of the stored rows that go; where it is None, all of them go.
+    """
+
+    rows: pa.Table
+    replaced: pa.Table | None = None
+
+
+def count_dates(
+    own: Sequence[str],
+    read: Sequence[str],
+    files: BatchFiles,
+    settings: AggregateSettings,
+    afresh: bool = False,
+) -> Iterator[Staged]:
+    """Stage the aggregates of the dates `own` from all that is on the dates `read`.
+
+    `read` holds `own`, and the seven dates of each week that is counted. Where what is stored was
+    counted by the same rule, only what the staged files change is counted, unless `afresh`.
+    """
+    rule = counting_rule(settings)
+    with duckdb.connect(":memory:", config={"threads": 1}) as connection:
+        connection.execute("SET TimeZone = 'UTC'").fetchall()
+        connection.register("own_days", pa.table({"day": [date.fromisoformat(d) for d in own]}))
+        count = _Count(connection, own, read, files, settings)
+        afresh = afresh or not all(files.is_counted(day, rule) for day in own)
+        for dataset, counted in (
+            (ALIGNMENTS, count.alignments(afresh)),
+            (COMENTIONS, count.comentions(afresh)),
+            (COVERAGE, count.coverage()),
+        ):
+            yield from _stage(connection, dataset, counted, own, files, rule)
+
+
+def _stage(
+    connection: duckdb.DuckDBPyConnection,
+    dataset: Dataset,
+    counted: Counted,
+    own: Sequence[str],
+    files: BatchFiles,
+    rule: str,
+) -> Iterator[Staged]:
+    """Write a dataset's rows to the dates that they belong to; a date without any goes away."""
+    by_day = dict(_by_day(counted.rows))
+    for day in own:
+        rows = by_day.get(day, counted.rows.slice(0, 0)).select(dataset.schema.names)
+        if counted.replaced is not None:
+            stored = _stored(dataset, [day], files)
+            kept = _without(connection, stored, counted.replaced)
+            if len(kept) == len(stored) and not len(rows):
+                continue
+            rows = pa.concat_tables([kept, rows.cast(kept.schema)])
+        ordered = in_order(dataset, rows)
+        metadata = {**(ordered.schema.metadata or {}), COUNTED_BY: rule.encode()}
+        path = partition_path(files.staging, dataset, day)
+        write_table(ordered.replace_schema_metadata(metadata), path)
+        place = Place(dataset.name, day)
+        yield Staged(place, path.relative_to(files.staging).as_posix(), len(rows))
+
+
+def _stored(dataset: Dataset, days: Iterable[str], files: BatchFiles) -> pa.Table:
+    """Return the stored rows of some dates, enums as text."""
+    paths = [partition_path(files.root, dataset, day) for day in days]
+    tables = [read_table(dataset, path) for path in paths]
+    return pa.concat_tables(tables).cast(plain_schema(dataset))
+
+
+def _without(
+    connection: duckdb.DuckDBPyConnection, stored: pa.Table, replaced: pa.Table
+) -> pa.Table:
+    """Return the stored rows that have none of the keys that are replaced."""
+    connection.register("held", stored).register("replaced", replaced)
+    key = ", ".join(replaced.schema.names)
+    kept = connection.sql(f"SELECT held.* FROM held ANTI JOIN replaced USING ({key})")
+    return kept.to_arrow_table().cast(stored.schema)
+
+
+def _by_day(table: pa.Table) -> Iterator[tuple[str, pa.Table]]:
+    """Yield the rows of each day of a table that is sorted by its column `day`."""
+    start = 0
+    for run in table["day"].combine_chunks().value_counts().to_pylist():
+        yield run["values"], table.slice(start, run["counts"])
+        start += run["counts"]
+
+
+class _Count:
+    """The counts of some dates, by one connection."""
+
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        own: Sequence[str],
+        read: Sequence[str],
+        files: BatchFiles,
+        settings: AggregateSettings,
+    ) -> None:
+        self._connection = connection
+        self._own = own
+        self._read = read
+        self._files = files
+        self._granularities = settings.granularities
+        self._dead_band = settings.mixed_dead_band
+
+    def alignments(self, afresh: bool) -> Counted:
+        """Return `alignments`, all counted afresh or those of changed dyads."""
+        self._register("stances", STANCES, EVIDENCE, self._read)
+        dead_band = [self._dead_band]
+        if afresh:
+            counted = alignments_sql(self._granularities, own=True)
+            return Counted(self._rows(ALIGNMENTS, counted, dead_band))
+        self._register_changes(STANCES, EVIDENCE)
+        dyads = changed_dyads_sql("(SELECT * FROM gone UNION ALL SELECT * FROM come)")
+        self._make_table("changed_dyads", dyads)
+        counted = alignments_sql(self._granularities, own=True, changed=True)
+        return Counted(
+            self._rows(ALIGNMENTS, counted, dead_band),
+            self._connection.table("changed_dyads").to_arrow_table(),
+        )
+
+    def comentions(self, afresh: bool) -> Counted:
+        """Return `comentions`, all counted afresh or with the changes added up."""
+        if not afresh:
+            self._register_changes(ARTICLES, NAMED)
+            self._connection.register("stored", _stored(COMENTIONS, self._own, self._files))
+            afresh = self._versions() > 1
+        if afresh:
+            self._register("articles", ARTICLES, NAMED, self._read)
+            return Counted(self._rows(COMENTIONS, comentions_sql(self._granularities, own=True)))
+        come, gone = (
+            comentions_sql(self._granularities, articles=rows) for rows in ("come", "gone")
+        )
+        key = ", ".join(COMENTIONS.key)
+        self._make_table(
+            "changes",
+            f"""SELECT {key}, window_end, sum(stories) AS stories, sum(articles) AS articles,
+                    max(coding_version) AS coding_version
+                FROM (SELECT * FROM ({come}) UNION ALL BY NAME
+                      SELECT * REPLACE (-stories AS stories, -articles AS articles) FROM ({gone}))
+                GROUP BY {key}, window_end HAVING sum(stories) <> 0 OR sum(articles) <> 0""",
+        )
+        changed = self._rows(
+            COMENTIONS,
+            f"""SELECT {key}, c.window_end, c.coding_version,
+                    CAST(c.stories + coalesce(s.stories, 0) AS INTEGER) AS stories,
+                    CAST(c.articles + coalesce(s.articles, 0) AS INTEGER) AS articles
+                FROM changes AS c LEFT JOIN stored AS s USING ({key})
+                WHERE c.stories + coalesce(s.stories, 0) > 0""",
+        )
+        keys = self._connection.sql(f"SELECT {key} FROM changes").to_arrow_table()
+        return Counted(changed, keys)
+
+    def coverage(self) -> Counted:
+        """Return `coverage`, always counted afresh: it has few rows."""
+        self._register("articles", ARTICLES, COVERED, self._read)
+        self._register("rejects", REJECTS, REFUSED, self._read)
+        return Counted(self._rows(COVERAGE, coverage_sql(self._granularities, own=True)))
+
+    def _versions(self) -> int:
+        """Return how many coding versions there are: the greatest one can't be subtracted."""
+        sql = """SELECT count(DISTINCT coding_version) FROM (
+                     SELECT coding_version FROM gone UNION ALL SELECT coding_version FROM come
+                     UNION ALL SELECT coding_version FROM stored)"""
+        return int(self._connection.execute(sql).fetchall()[0][0])
+
+    def _register(
+        self, name: str, dataset: Dataset, columns: Sequence[str], days: Iterable[str]
+    ) -> None:
+        files = [path for day in days for path in self._files.now(dataset, day)]
+        self._connection.register(name, read_columns(dataset, files, columns))
+
+    def _register_changes(self, dataset: Dataset, columns: Sequence[str]) -> None:
+        """Register what the batch takes away from a dataset and what it brings."""
+        for name, files in (("before", self._files.before), ("after", self._files.after)):
+            paths = [path for day in self._own for path in files(dataset, day)]
+            self._connection.register(name, read_columns(dataset, paths, columns))
+        for name, first, second in (("gone", "before", "after"), ("come", "after", "before")):
+            sql = f"SELECT * FROM {first} EXCEPT ALL SELECT * FROM {second}"
+            self._make_table(name, sql)
+
+    def _make_table(self, name: str, sql: str) -> None:
+        # A statement counts as unfinished until its result has been fetched.
+        self._connection.execute(f"CREATE OR REPLACE TABLE {name} AS {sql}").fetchall()
+
+    def _rows(self, dataset: Dataset, sql: str, params: Sequence[float] = ()) -> pa.Table:
+        names = ", ".join(dataset.schema.names)
+        day = "strftime(window_start, '%Y-%m-%d')"
+        whole = f"SELECT {names}, {day} AS day FROM ({sql}) ORDER BY day"
+        return self._connection.sql(whole, params=list(params)).to_arrow_table()

@@ -1,0 +1,127 @@
+"""A date's partition in parts: files that each hold the rows of one span of the day.
+
+Whoever writes every few seconds rewrites the span that the news comes from, and not the day so
+far. The number of spans is fixed when a partition is made and stands in the metadata of its files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from transforms import column_cache
+from transforms.parquet_io import Row, partition_path, plain_kind, read_rows
+from transforms.schemas import ARTICLES, STANCES, Dataset
+
+PARTED = frozenset({ARTICLES.name, STANCES.name})
+PARTS_KEY = b"parts_per_day"
+PART_FILES = "part-*.parquet"
+DAY_S = 86_400
+# Before now: the dates that most of what comes in belongs to.
+PARTS_FOR = timedelta(days=1)
+
+
+def part_number(moment: datetime, parts: int) -> int:
+    """Return the span of its UTC day, of `parts` equal ones, that a moment lies in."""
+    clock = moment.astimezone(UTC)
+    seconds = clock.hour * 3600 + clock.minute * 60 + clock.second
+    return seconds * parts // DAY_S
+
+
+def part_path(root: Path, dataset: Dataset, day: str, number: int) -> Path:
+    """Return the file of one part of a partition."""
+    return partition_path(root, dataset, day).with_name(f"part-{number:05d}.parquet")
+
+
+def number_of(path: Path) -> int:
+    """Return the number of a part's file; raises ValueError for another file."""
+    return int(path.name.removeprefix("part-").removesuffix(".parquet"))
+
+
+def with_parts(table: pa.Table, parts: int) -> pa.Table:
+    """Return a table whose file says of how many parts its partition is."""
+    metadata = {**(table.schema.metadata or {}), PARTS_KEY: str(parts).encode()}
+    return table.replace_schema_metadata(metadata)
+
+
+def stated_parts(schema: pa.Schema) -> int:
+    """Return of how many parts a file's partition is; 1 where the file doesn't say."""
+    return int((schema.metadata or {}).get(PARTS_KEY, b"1"))
+
+
+def parts_of(root: Path, dataset: Dataset, day: str | None, new: int = 1) -> int:
+    """Return of how many parts a partition is, `new` where there is none yet."""
+    if dataset.name not in PARTED:
+        return 1
+    for path in _all_files(root, dataset, day):
+        return stated_parts(pq.read_schema(path))
+    return new
+
+
+def stored_files(root: Path, dataset: Dataset, day: str | None) -> list[Path]:
+    """Return the files of a partition, in order of their rows' times.
+
+    Where a partition has no parts, further files beside its one are none of this program's.
+    """
+    if parts_of(root, dataset, day) > 1:
+        return _all_files(root, dataset, day)
+    path = partition_path(root, dataset, day)
+    return [path] if path.exists() else []
+
+
+def _all_files(root: Path, dataset: Dataset, day: str | None) -> list[Path]:
+    return sorted(partition_path(root, dataset, day).parent.glob(PART_FILES))
+
+
+def overlaid(stored: Iterable[Path], staged: Iterable[Path]) -> list[Path]:
+    """Return a partition's files with those that are staged in the place of the stored ones."""
+    return [path for _, path in sorted({p.name: p for p in (*stored, *staged)}.items())]
+
+
+def read_files(
+    dataset: Dataset,
+    files: Iterable[Path],
+    columns: Sequence[str] | None = None,
+    only: tuple[str, Iterable[str]] | None = None,
+) -> Iterator[Row]:
+    """Yield the rows of a partition's files as `read_rows` gives each file's.
+
+    Of a file that holds none of the values that `only` asks for, only that column is read.
+    """
+    wanted = None if only is None else (only[0], frozenset(only[1]))
+    every = list(files)
+    for path in every:
+        if wanted is None or len(every) == 1 or holds(path, {wanted[0]: wanted[1]}):
+            yield from read_rows(dataset, path, columns, wanted)
+
+
+def read_columns(dataset: Dataset, files: Iterable[Path], columns: Sequence[str]) -> pa.Table:
+    """Return some columns of a partition's files as one table, enums as text."""
+    kinds = dict(dataset.columns)
+    schema = pa.schema([(name, plain_kind(kinds[name])) for name in columns])
+    tables = [schema.empty_table()]
+    for path in files:
+        table = column_cache.shared.read(path, columns)
+        if table.schema.names != schema.names:
+            present = set(table.schema.names)
+            arrays = [
+                table[name] if name in present else pa.nulls(len(table), kind)
+                for name, kind in zip(schema.names, schema.types, strict=True)
+            ]
+            table = pa.table(arrays, names=schema.names)
+        tables.append(table.cast(schema))
+    return pa.concat_tables(tables)
+
+
+def holds(path: Path, values: Mapping[str, Iterable[str]]) -> bool:
+    """Return whether a file has a row with one of the values that each column is given."""
+    table = column_cache.shared.read(path, [name for name, some in values.items() if some])
+    return any(
+        pc.any(pc.is_in(table[name].cast(pa.string()), pa.array(values[name], pa.string()))).as_py()
+        for name in table.column_names
+    )
