@@ -26,6 +26,8 @@ from pipeline.journal import Journal
 from pipeline.schedule.plan import Plan, make_plan
 from pipeline.schedule.scheduler import Scheduler
 from pipeline.store.layout import Layout
+from transforms.parquet_io import read_rows
+from transforms.schemas import DATASETS
 
 NEWSALIGN = Path(sys.executable).parent / "newsalign"
 COMPARED = ("stances", "alignments")
@@ -47,14 +49,14 @@ def main(arguments: list[str]) -> int:
         bad += _stream(publisher, stores["streamed"], wanted.runs)
         _run(publisher, stores["batch"])
         for name in COMPARED:
-            expected = _files(stores["batch"], name)
-            bad += not expected
-            for way in ("scheduled", "streamed"):
-                found = _files(stores[way], name)
+            for way, read in (("scheduled", _files), ("streamed", _rows)):
+                expected = read(stores["batch"], name)
+                bad += not expected
+                found = read(stores[way], name)
                 either = found | expected
                 differing = [path for path in either if found.get(path) != expected.get(path)]
                 print(
-                    f"{name}: {len(expected)} files in the batch, {len(differing)} differ {way}",
+                    f"{name}: {len(expected)} dates in the batch, {len(differing)} differ {way}",
                     flush=True,
                 )
                 bad += len(differing)
@@ -145,9 +147,17 @@ def _run(publisher: Publisher, store: Path) -> None:
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
 
-def _files(store: Path, dataset: str) -> dict[str, bytes]:
+def _files(store: Path, dataset: str) -> dict[str, Any]:
     root = store / dataset
     return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*.parquet")}
+
+
+def _rows(store: Path, dataset: str) -> dict[str, Any]:
+    """Return each date's rows; a stream writes them in parts."""
+    found: dict[str, Any] = {}
+    for path in sorted((store / dataset).rglob("*.parquet")):
+        found.setdefault(path.parent.name, []).extend(read_rows(DATASETS[dataset], path))
+    return found
 
 
 if __name__ == "__main__":
