@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import transforms
@@ -48,6 +49,7 @@ def _sources() -> Iterator[Path]:
             yield path
 
 
+@cache
 def _model_version(name: str) -> str:
     try:
         version = importlib.metadata.version(name.replace("_", "-"))

@@ -26,11 +26,13 @@ from pipeline.job import (
     LOG,
     PARENT_VARIABLE,
     RESULT,
+    SERVE,
     STEP_FAILED,
     UNUSABLE,
     JobSpec,
     write_spec,
 )
+from transforms.processes import LASTING_ENVIRONMENT
 
 POLL_S = 0.2
 MISSING_WORKER_S = 30.0  # Beam may wait for ever for a worker that is gone
@@ -128,10 +130,11 @@ def run_job(
 
 def start_process(argument: str, **pipes: Any) -> subprocess.Popen[bytes]:
     """Start a job process that ends with the thread that started it."""
+    lasting = LASTING_ENVIRONMENT if argument == SERVE else {}
     return subprocess.Popen(
         [sys.executable, "-m", "pipeline.job", argument],
         start_new_session=True,
-        env={**os.environ, PARENT_VARIABLE: str(os.getpid())},
+        env={**lasting, **os.environ, PARENT_VARIABLE: str(os.getpid())},
         **pipes,
     )
 

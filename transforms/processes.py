@@ -8,6 +8,9 @@ import signal
 import sys
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
+# For a process that stays: threads come and go with its jobs, and each would leave a heap of its
+# own behind (glibc's arenas, Arrow's own allocator), so that memory grows from job to job.
+LASTING_ENVIRONMENT = {"MALLOC_ARENA_MAX": "1", "ARROW_DEFAULT_MEMORY_POOL": "system"}
 
 
 def die_with_parent(parent: int | None = None) -> None:

@@ -25,6 +25,7 @@ from pipeline.store.layout import Layout
 from pipeline.store.lock import writer_lock
 from pipeline.stream.job import PRISM, StreamJob
 from pipeline.stream.prism import INSTALL, find_prism
+from transforms.processes import LASTING_ENVIRONMENT
 from transforms.sources import missing_extras
 
 STOP_WAIT_S = 9.5
@@ -134,7 +135,11 @@ class Supervisor:
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 start_new_session=True,
-                env={**os.environ, PARENT_VARIABLE: str(os.getpid())},
+                env={
+                    **LASTING_ENVIRONMENT,
+                    **os.environ,
+                    PARENT_VARIABLE: str(os.getpid()),
+                },
             )
             self._process = process
             try:
