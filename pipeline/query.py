@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.dataset as pads
 
 from pipeline.errors import UserError, one_line
-from transforms.parquet_io import plain_kind
+from transforms.parquet_io import plain_schema
 from transforms.parts import PART_FILES
 from transforms.schemas import DATASETS, Dataset
 
@@ -45,10 +45,9 @@ class ViewInfo:
     rows: int
 
 
-def plain_schema(dataset: Dataset) -> pa.Schema:
+def view_schema(dataset: Dataset) -> pa.Schema:
     """Return the dataset's schema as readers see it: text for enums, `date` where it is cut."""
-    fields = [pa.field(name, plain_kind(kind)) for name, kind in dataset.columns]
-    return pa.schema(fields + ([PARTITION] if dataset.partition_by else []))
+    return pa.schema([*plain_schema(dataset), *([PARTITION] if dataset.partition_by else [])])
 
 
 def open_store(output: Path) -> duckdb.DuckDBPyConnection:
@@ -76,7 +75,7 @@ def open_store(output: Path) -> duckdb.DuckDBPyConnection:
 
 def _open_dataset(output: Path, dataset: Dataset) -> pads.Dataset | pa.Table:
     base = output / dataset.name
-    schema = plain_schema(dataset)
+    schema = view_schema(dataset)
     files = sorted(str(path) for path in base.rglob(PART_FILES) if path.is_file())
     if not files:
         return schema.empty_table()
@@ -158,6 +157,6 @@ def explain_error(message: str, sql: str) -> str:
     if _MISSING_COLUMN.search(message):
         words = set(re.findall(r"\w+", sql.lower()))
         used = [name for name in DATASETS if name in words]
-        columns = [f"{name}({', '.join(plain_schema(DATASETS[name]).names)})" for name in used]
+        columns = [f"{name}({', '.join(view_schema(DATASETS[name]).names)})" for name in used]
         return f"{text}. Columns: {'; '.join(columns)}" if columns else text
     return text

@@ -41,9 +41,10 @@ def plain_kind(kind: pa.DataType) -> pa.DataType:
     return kind.value_type if pa.types.is_dictionary(kind) else kind
 
 
-def plain_schema(dataset: Dataset) -> pa.Schema:
-    """Return a dataset's schema with its enums as text."""
-    return pa.schema([(name, plain_kind(kind)) for name, kind in dataset.columns])
+def plain_schema(dataset: Dataset, columns: Sequence[str] | None = None) -> pa.Schema:
+    """Return the schema of a dataset, or of some columns of it, with its enums as text."""
+    kinds = dict(dataset.columns)
+    return pa.schema([(name, plain_kind(kinds[name])) for name in columns or kinds])
 
 
 def sort_rows(dataset: Dataset, rows: Iterable[Row]) -> list[Row]:
@@ -82,12 +83,19 @@ def read_table(dataset: Dataset, path: Path) -> pa.Table:
     """Return a file in its dataset's schema, no rows where there is no file."""
     if not path.exists():
         return dataset.schema.empty_table()
-    table = pq.read_table(path, partitioning=None)
+    return conform(pq.read_table(path, partitioning=None), dataset.schema)
+
+
+def conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Return a table in this schema; columns that it lacks are null."""
+    present = set(table.column_names)
     columns = [
-        table.column(name).cast(kind) if name in table.column_names else pa.nulls(len(table), kind)
-        for name, kind in dataset.columns
+        table[field.name].cast(field.type)
+        if field.name in present
+        else pa.nulls(len(table), field.type)
+        for field in schema
     ]
-    return pa.table(columns, schema=dataset.schema)
+    return pa.table(columns, schema=schema)
 
 
 def read_rows(

@@ -16,7 +16,6 @@ import pyarrow.compute as pc
 from transforms.parquet_io import (
     Row,
     partition_date,
-    partition_path,
     plain_schema,
     read_table,
     write_table,
@@ -24,10 +23,10 @@ from transforms.parquet_io import (
 from transforms.parts import (
     holds,
     number_of,
+    part_files,
     part_number,
     part_path,
     parts_of,
-    stored_files,
     with_parts,
 )
 from transforms.schemas import DATASETS, Dataset
@@ -80,19 +79,10 @@ def place_rows(dataset: Dataset, rows: Iterable[Row]) -> Iterator[tuple[Place, C
         yield place, Rows(placed)
 
 
-def merge_table(dataset: Dataset, present: pa.Table, changes: Iterable[Change]) -> pa.Table:
-    """Return a partition's rows after the changes, in order; a new row replaces one of its key.
-
-    What is cleared is what was present; where two new rows have one key, the later stays. Datasets
-    that are changed row by row have one text column as key.
-    """
-    fresh, cleared = _gather(dataset, changes)
-    return _merged(dataset, present, fresh, cleared)
-
-
 def _merged(
     dataset: Dataset, kept: pa.Table, fresh: Iterable[Row], cleared: Mapping[str, set[str]]
 ) -> pa.Table:
+    """Return a file's rows less what is cleared, with the new ones, in order."""
     # What is stored may be much more than what is new: no row of it becomes a Python object.
     for column, values in cleared.items():
         known = pa.array(sorted(values), pa.string())
@@ -117,7 +107,11 @@ def in_order(dataset: Dataset, table: pa.Table) -> pa.Table:
 
 
 def _gather(dataset: Dataset, changes: Iterable[Change]) -> tuple[list[Row], dict[str, set[str]]]:
-    """Return the new rows, and by column the values that are cleared: also the new rows' keys."""
+    """Return the new rows, and by column the values that are cleared: also the new rows' keys.
+
+    Where two new rows have one key, the later stays. Datasets that are changed row by row have one
+    text column as key.
+    """
     (key,) = dataset.key
     fresh: dict[str, Row] = {}
     cleared: dict[str, set[str]] = {}
@@ -138,34 +132,21 @@ def stage(
     `root` is the store. A partition that isn't there yet is made of `new_parts` parts, where its
     dataset may have parts.
     """
-    dataset = DATASETS[place.dataset]
-    parts = parts_of(root, dataset, place.day or None, new_parts)
-    if parts > 1:
-        yield from _stage_parts(root, staging, place, changes, parts)
-        return
-    day = place.day or None
-    table = merge_table(dataset, read_table(dataset, partition_path(root, dataset, day)), changes)
-    path = partition_path(staging, dataset, day)
-    write_table(table, path)
-    yield Staged(place, path.relative_to(staging).as_posix(), len(table))
-
-
-def _stage_parts(
-    root: Path, staging: Path, place: Place, changes: Iterable[Change], parts: int
-) -> Iterator[Staged]:
-    """Yield the parts that get rows or lose some; the others stay as they are."""
-    dataset = DATASETS[place.dataset]
-    assert dataset.partition_by is not None
+    dataset, day = DATASETS[place.dataset], place.day or None
     fresh, cleared = _gather(dataset, changes)
-    added: dict[int, list[Row]] = {}
-    for row in fresh:
-        added.setdefault(part_number(row[dataset.partition_by], parts), []).append(row)
-    stored = {number_of(path): path for path in stored_files(root, dataset, place.day)}
-    for number in sorted({*added, *stored}):
-        if number not in added and not holds(stored[number], cleared):
-            continue
-        present = read_table(dataset, part_path(root, dataset, place.day, number))
+    parts = parts_of(root, dataset, day, new_parts)
+    added: dict[int, list[Row]] = {} if parts > 1 else {0: fresh}
+    touched: list[int] = []
+    if parts > 1:
+        assert dataset.partition_by is not None
+        for row in fresh:
+            added.setdefault(part_number(row[dataset.partition_by], parts), []).append(row)
+        # Parts that neither get rows nor lose some stay as they are.
+        stored = {number_of(path): path for path in part_files(root, dataset, day)}
+        touched = [n for n, path in stored.items() if n not in added and holds(path, cleared)]
+    for number in sorted({*added, *touched}):
+        present = read_table(dataset, part_path(root, dataset, day, number))
         table = _merged(dataset, present, added.get(number, []), cleared)
-        path = part_path(staging, dataset, place.day, number)
+        path = part_path(staging, dataset, day, number)
         write_table(with_parts(table, parts), path)
         yield Staged(place, path.relative_to(staging).as_posix(), len(table))

@@ -6,6 +6,7 @@ far. The number of spans is fixed when a partition is made and stands in the met
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,12 +16,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from transforms import column_cache
-from transforms.parquet_io import Row, partition_path, plain_kind, read_rows
+from transforms.parquet_io import Row, conform, partition_path, plain_schema, read_rows
 from transforms.schemas import ARTICLES, STANCES, Dataset
 
 PARTED = frozenset({ARTICLES.name, STANCES.name})
 PARTS_KEY = b"parts_per_day"
 PART_FILES = "part-*.parquet"
+_PART_NAME = re.compile(r"part-(\d{5})\.parquet")
 DAY_S = 86_400
 # Before now: the dates that most of what comes in belongs to.
 PARTS_FOR = timedelta(days=1)
@@ -33,18 +35,23 @@ def part_number(moment: datetime, parts: int) -> int:
     return seconds * parts // DAY_S
 
 
-def part_path(root: Path, dataset: Dataset, day: str, number: int) -> Path:
+def part_path(root: Path, dataset: Dataset, day: str | None, number: int) -> Path:
     """Return the file of one part of a partition."""
     return partition_path(root, dataset, day).with_name(f"part-{number:05d}.parquet")
 
 
 def number_of(path: Path) -> int:
     """Return the number of a part's file; raises ValueError for another file."""
-    return int(path.name.removeprefix("part-").removesuffix(".parquet"))
+    named = _PART_NAME.fullmatch(path.name)
+    if named is None:
+        raise ValueError(f"{path.name}: not the name of a part")
+    return int(named[1])
 
 
 def with_parts(table: pa.Table, parts: int) -> pa.Table:
-    """Return a table whose file says of how many parts its partition is."""
+    """Return a table whose file says of how many parts its partition is, if of several."""
+    if parts == 1:
+        return table
     metadata = {**(table.schema.metadata or {}), PARTS_KEY: str(parts).encode()}
     return table.replace_schema_metadata(metadata)
 
@@ -58,7 +65,7 @@ def parts_of(root: Path, dataset: Dataset, day: str | None, new: int = 1) -> int
     """Return of how many parts a partition is, `new` where there is none yet."""
     if dataset.name not in PARTED:
         return 1
-    for path in _all_files(root, dataset, day):
+    for path in part_files(root, dataset, day):
         return stated_parts(pq.read_schema(path))
     return new
 
@@ -69,13 +76,15 @@ def stored_files(root: Path, dataset: Dataset, day: str | None) -> list[Path]:
     Where a partition has no parts, further files beside its one are none of this program's.
     """
     if parts_of(root, dataset, day) > 1:
-        return _all_files(root, dataset, day)
+        return part_files(root, dataset, day)
     path = partition_path(root, dataset, day)
     return [path] if path.exists() else []
 
 
-def _all_files(root: Path, dataset: Dataset, day: str | None) -> list[Path]:
-    return sorted(partition_path(root, dataset, day).parent.glob(PART_FILES))
+def part_files(root: Path, dataset: Dataset, day: str | None) -> list[Path]:
+    """Return all files that are named as parts of a partition, in order."""
+    files = partition_path(root, dataset, day).parent.glob(PART_FILES)
+    return sorted(path for path in files if _PART_NAME.fullmatch(path.name))
 
 
 def overlaid(stored: Iterable[Path], staged: Iterable[Path]) -> list[Path]:
@@ -102,20 +111,9 @@ def read_files(
 
 def read_columns(dataset: Dataset, files: Iterable[Path], columns: Sequence[str]) -> pa.Table:
     """Return some columns of a partition's files as one table, enums as text."""
-    kinds = dict(dataset.columns)
-    schema = pa.schema([(name, plain_kind(kinds[name])) for name in columns])
-    tables = [schema.empty_table()]
-    for path in files:
-        table = column_cache.shared.read(path, columns)
-        if table.schema.names != schema.names:
-            present = set(table.schema.names)
-            arrays = [
-                table[name] if name in present else pa.nulls(len(table), kind)
-                for name, kind in zip(schema.names, schema.types, strict=True)
-            ]
-            table = pa.table(arrays, names=schema.names)
-        tables.append(table.cast(schema))
-    return pa.concat_tables(tables)
+    schema = plain_schema(dataset, columns)
+    tables = [conform(column_cache.shared.read(path, columns), schema) for path in files]
+    return pa.concat_tables([schema.empty_table(), *tables])
 
 
 def holds(path: Path, values: Mapping[str, Iterable[str]]) -> bool:

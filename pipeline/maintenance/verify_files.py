@@ -20,7 +20,6 @@ from transforms.parts import PARTED, number_of, part_number, stated_parts
 from transforms.schemas import DATASETS, SCHEMA_VERSION, Dataset
 from transforms.segments import JournalDamagedError, JournalSlice, read_slice, segment_length
 
-_PART_NAME = re.compile(r"part-\d{5}\.parquet")
 _FOLDER = re.compile(r"date=\d{4}-\d\d-\d\d")
 Found = Iterator[tuple[str, str]]
 
@@ -79,26 +78,22 @@ def _misplaced(dataset: Dataset, path: Path) -> Iterator[str]:
             yield "no such date"
     if path.suffix != ".parquet":
         yield "not a file of the store"
-    elif path.name != PART and not _states_parts(dataset, path):
+    elif dataset.partition_by is not None and (parts := _parts(dataset, path)) > 1:
+        yield from _of_other_parts(path, dataset.partition_by, parts)
+    elif path.name != PART:
         yield f"a partition has one file, {PART}; newsalign compact joins them"
-    else:
-        yield from _misplaced_part(dataset, path)
 
 
-def _states_parts(dataset: Dataset, path: Path) -> bool:
-    """Return whether a file says that it is a part; one that can't be read is found elsewhere."""
+def _parts(dataset: Dataset, path: Path) -> int:
+    """Return of how many parts a file says to be one; one that can't be read is found elsewhere."""
     try:
-        named = dataset.name in PARTED and _PART_NAME.fullmatch(path.name)
-        return bool(named) and stated_parts(pq.read_schema(path)) > 1
+        number_of(path)
+        return stated_parts(pq.read_schema(path)) if dataset.name in PARTED else 1
     except (OSError, ValueError, pa.ArrowException):
-        return False
+        return 1
 
 
-def _misplaced_part(dataset: Dataset, path: Path) -> Iterator[str]:
-    if not _states_parts(dataset, path):
-        return
-    assert dataset.partition_by is not None
-    parts, column = stated_parts(pq.read_schema(path)), dataset.partition_by
+def _of_other_parts(path: Path, column: str, parts: int) -> Iterator[str]:
     moments = pq.read_table(path, columns=[column], partitioning=None)[column].to_pylist()
     number = number_of(path)
     others = sum(part_number(moment, parts) != number for moment in moments)

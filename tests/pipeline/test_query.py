@@ -13,7 +13,7 @@ from fixture_store import build_store
 from rich.console import Console
 
 from pipeline.formats import fit_widths, print_table
-from pipeline.query import list_views, open_store, plain_schema, select
+from pipeline.query import list_views, open_store, select, view_schema
 from transforms.schemas import DATASETS
 
 
@@ -45,7 +45,7 @@ def test_columns_have_the_contract_s_types_with_and_without_files(
         with open_store(folder) as connection:
             types.append(connection.table(name).to_arrow_table().schema)
     for found in types:
-        assert found.names == plain_schema(DATASETS[name]).names
+        assert found.names == view_schema(DATASETS[name]).names
         assert not any(pa.types.is_null(field.type) for field in found)
     assert types[0] == types[1]
 
