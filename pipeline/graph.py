@@ -25,6 +25,7 @@ from transforms.analyse_articles import (
 )
 from transforms.article_rows import Task
 from transforms.clean import Clean
+from transforms.count_windows import COUNTED_FROM
 from transforms.finish_batch import (
     CompleteStories,
     PlaceRows,
@@ -40,13 +41,11 @@ from transforms.prepare import Prepare
 from transforms.recode import DayStories, PlanRecode, settled_rejects
 from transforms.records import RawItem, Reject
 from transforms.resolve import ArticleTasks, CarryEvidence, PlanStories
-from transforms.schemas import ARTICLES, STANCES
-from transforms.schemas import REJECTS as REJECT_ROWS
 from transforms.segments import JournalSlice
 from transforms.stories import Plan
 from transforms.write import StagePartitions
 
-AGGREGATED = (ARTICLES.name, STANCES.name, REJECT_ROWS.name)
+AGGREGATED = frozenset(dataset.name for dataset in COUNTED_FROM)
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,9 +135,7 @@ def alignment_row(key: DyadKey, stories: Iterable[Contribution]) -> Row:
         published.append(story.published_at)
         versions.add(story.coding_version)
     return {
-        "window_start": key.window_start,
-        "window_end": key.window_start + SPAN[key.granularity],
-        "granularity": key.granularity,
+        **_window(key),
         "level": key.level,
         "voice": key.voice,
         "source": key.source,
@@ -233,9 +231,7 @@ def _sum_parts(parts: Iterable[Comentions]) -> Comentions:
 def comention_row(key: PairKey, parts: Iterable[Comentions]) -> Row:
     """Return the `comentions` row of one pair in one window from its dates' parts."""
     return {
-        "window_start": key.window_start,
-        "window_end": key.window_start + SPAN[key.granularity],
-        "granularity": key.granularity,
+        **_window(key),
         "level": key.level,
         "actor_a": key.actor_a,
         "actor_b": key.actor_b,
@@ -291,9 +287,7 @@ def coverage_row(key: CoverageKey, seen: Iterable[tuple[str, bool, bool]]) -> Ro
         analysed += was_analysed
         copies += is_copy
     return {
-        "window_start": key.window_start,
-        "window_end": key.window_start + SPAN[key.granularity],
-        "granularity": key.granularity,
+        **_window(key),
         "outlet": key.outlet,
         "feed_url": key.feed_url,
         "language": key.language,
@@ -311,6 +305,15 @@ AGGREGATES: dict[type[Any], tuple[str, Any]] = {
     PairKey: ("comentions", comention_row),
     CoverageKey: ("coverage", coverage_row),
 }
+
+
+def _window(key: Key) -> Row:
+    """Return the columns that say which window a row is of."""
+    return {
+        "window_start": key.window_start,
+        "window_end": key.window_start + SPAN[key.granularity],
+        "granularity": key.granularity,
+    }
 
 
 def aggregate_row(key: Key, values: Iterable[Any]) -> tuple[str, Row]:

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-LEVELS = ("actor", "rollup")
-VOICES = ("direct", "all")
-_HEARD = {"direct": "voice IN ('outlet', 'source')", "all": "TRUE"}
+from transforms.aggregate import DIRECT_VOICES, LEVELS
+
+_DIRECT = ", ".join(f"'{voice}'" for voice in sorted(DIRECT_VOICES))
+_HEARD = {"direct": f"voice IN ({_DIRECT})", "all": "TRUE"}
+VOICES = tuple(_HEARD)
 
 
 def alignments_sql(

@@ -30,6 +30,7 @@ from transforms.schemas import (
     ARTICLES,
     COMENTIONS,
     COVERAGE,
+    DATASETS,
     REJECTS,
     STANCES,
     Dataset,
@@ -80,22 +81,19 @@ COUNTED_FROM = (ARTICLES, STANCES, REJECTS)
 class BatchFiles:
     """A store's files and those that a batch has staged: (dataset, date) -> paths in `staging`.
 
-    `removed` are stored files that go, by their path in the store.
+    `removed` are stored files that go.
     """
 
     root: Path
     staging: Path
     staged: Mapping[tuple[str, str], Sequence[str]]
-    removed: frozenset[str] = frozenset()
+    removed: frozenset[Path] = frozenset()
 
     def now(self, dataset: Dataset, day: str) -> list[Path]:
         """Return where a partition's rows will be: what is staged, and what stays as stored."""
-        stored = [
-            path
-            for path in stored_files(self.root, dataset, day)
-            if not self.removed or path.relative_to(self.root).as_posix() not in self.removed
-        ]
-        return overlaid(stored, self.after(dataset, day))
+        stored = stored_files(self.root, dataset, day)
+        left = (path for path in stored if path not in self.removed)
+        return overlaid(left, self.after(dataset, day))
 
     def after(self, dataset: Dataset, day: str) -> list[Path]:
         """Return the files that the batch has staged of a partition."""
@@ -165,50 +163,22 @@ def count_dates(
             (COMENTIONS, count.comentions(afresh)),
             (COVERAGE, count.coverage()),
         ):
-            yield from _stage(connection, dataset, counted, own, files, rule)
+            by_day = dict(_by_day(counted.rows))
+            for day in own:
+                fresh = by_day.get(day, counted.rows.slice(0, 0)).select(dataset.schema.names)
+                rows = count.with_kept(dataset, day, fresh, counted.replaced)
+                if rows is not None:
+                    yield _stage(Place(dataset.name, day), rows, files.staging, rule)
 
 
-def _stage(
-    connection: duckdb.DuckDBPyConnection,
-    dataset: Dataset,
-    counted: Counted,
-    own: Sequence[str],
-    files: BatchFiles,
-    rule: str,
-) -> Iterator[Staged]:
-    """Write a dataset's rows to the dates that they belong to; a date without any goes away."""
-    by_day = dict(_by_day(counted.rows))
-    for day in own:
-        rows = by_day.get(day, counted.rows.slice(0, 0)).select(dataset.schema.names)
-        if counted.replaced is not None:
-            stored = _stored(dataset, [day], files)
-            kept = _without(connection, stored, counted.replaced)
-            if len(kept) == len(stored) and not len(rows):
-                continue
-            rows = pa.concat_tables([kept, rows.cast(kept.schema)])
-        ordered = in_order(dataset, rows)
-        metadata = {**(ordered.schema.metadata or {}), COUNTED_BY: rule.encode()}
-        path = partition_path(files.staging, dataset, day)
-        write_table(ordered.replace_schema_metadata(metadata), path)
-        place = Place(dataset.name, day)
-        yield Staged(place, path.relative_to(files.staging).as_posix(), len(rows))
-
-
-def _stored(dataset: Dataset, days: Iterable[str], files: BatchFiles) -> pa.Table:
-    """Return the stored rows of some dates, enums as text."""
-    paths = [partition_path(files.root, dataset, day) for day in days]
-    tables = [read_table(dataset, path) for path in paths]
-    return pa.concat_tables(tables).cast(plain_schema(dataset))
-
-
-def _without(
-    connection: duckdb.DuckDBPyConnection, stored: pa.Table, replaced: pa.Table
-) -> pa.Table:
-    """Return the stored rows that have none of the keys that are replaced."""
-    connection.register("held", stored).register("replaced", replaced)
-    key = ", ".join(replaced.schema.names)
-    kept = connection.sql(f"SELECT held.* FROM held ANTI JOIN replaced USING ({key})")
-    return kept.to_arrow_table().cast(stored.schema)
+def _stage(place: Place, rows: pa.Table, staging: Path, rule: str) -> Staged:
+    """Write the whole partition of one date; without rows it goes away."""
+    dataset = DATASETS[place.dataset]
+    ordered = in_order(dataset, rows)
+    metadata = {**(ordered.schema.metadata or {}), COUNTED_BY: rule.encode()}
+    path = partition_path(staging, dataset, place.day)
+    write_table(ordered.replace_schema_metadata(metadata), path)
+    return Staged(place, path.relative_to(staging).as_posix(), len(rows))
 
 
 def _by_day(table: pa.Table) -> Iterator[tuple[str, pa.Table]]:
@@ -236,6 +206,7 @@ class _Count:
         self._files = files
         self._granularities = settings.granularities
         self._dead_band = settings.mixed_dead_band
+        self._read_once: dict[Place, pa.Table] = {}
 
     def alignments(self, afresh: bool) -> Counted:
         """Return `alignments`, all counted afresh or those of changed dyads."""
@@ -257,7 +228,8 @@ class _Count:
         """Return `comentions`, all counted afresh or with the changes added up."""
         if not afresh:
             self._register_changes(ARTICLES, NAMED)
-            self._connection.register("stored", _stored(COMENTIONS, self._own, self._files))
+            stored = pa.concat_tables([self._stored(COMENTIONS, day) for day in self._own])
+            self._connection.register("stored", stored)
             afresh = self._versions() > 1
         if afresh:
             self._register("articles", ARTICLES, NAMED, self._read)
@@ -290,6 +262,32 @@ class _Count:
         self._register("articles", ARTICLES, COVERED, self._read)
         self._register("rejects", REJECTS, REFUSED, self._read)
         return Counted(self._rows(COVERAGE, coverage_sql(self._granularities, own=True)))
+
+    def with_kept(
+        self, dataset: Dataset, day: str, fresh: pa.Table, replaced: pa.Table | None
+    ) -> pa.Table | None:
+        """Return a date's fresh rows with the stored ones that stay; None where nothing changes.
+
+        `replaced` is as in `Counted`.
+        """
+        if replaced is None:
+            return fresh
+        stored = self._stored(dataset, day)
+        self._connection.register("held", stored).register("replaced", replaced)
+        key = ", ".join(replaced.schema.names)
+        sql = f"SELECT held.* FROM held ANTI JOIN replaced USING ({key})"
+        kept = self._connection.sql(sql).to_arrow_table().cast(stored.schema)
+        if len(kept) == len(stored) and not len(fresh):
+            return None
+        return pa.concat_tables([kept, fresh.cast(kept.schema)])
+
+    def _stored(self, dataset: Dataset, day: str) -> pa.Table:
+        """Return the stored rows of a date, enums as text."""
+        place = Place(dataset.name, day)
+        if place not in self._read_once:
+            path = partition_path(self._files.root, dataset, day)
+            self._read_once[place] = read_table(dataset, path).cast(plain_schema(dataset))
+        return self._read_once[place]
 
     def _versions(self) -> int:
         """Return how many coding versions there are: the greatest one can't be subtracted."""

@@ -27,7 +27,7 @@ from pipeline.store.index import drop_index
 from pipeline.store.layout import Layout
 from pipeline.store.rebuild import ensure_index
 from transforms.aggregate import monday
-from transforms.count_windows import COUNTED_BY
+from transforms.count_windows import AGGREGATES, COUNTED_BY, COUNTED_FROM
 from transforms.manifest import staged_file
 from transforms.parquet_io import PART, Row, partition_path, read_rows, write_rows
 from transforms.partitions import Place, Staged
@@ -36,8 +36,6 @@ from transforms.schemas import DATASETS, ROW_GROUP_ROWS, Dataset
 
 # Partitions made anew in one commit, at least: what has to fit beside the store while it is staged.
 COMMIT_PARTITIONS = 200
-COUNTED_FROM = frozenset({"articles", "stances", "rejects"})
-AGGREGATES = frozenset({"alignments", "comentions", "coverage"})
 INDEXED = frozenset({"articles", "rejects", "story_aliases"})
 
 OnPartition = Callable[[int, int], None]
@@ -93,14 +91,14 @@ def find_untidy(layout: Layout, report: CompactReport, today: date) -> list[Unti
                 tidy = [_is_tidy(dataset, path) for path in files]
             except (OSError, pa.ArrowException) as error:
                 report.unreadable.append(f"{folder.relative_to(layout.root)}: {error}")
-                bad_weeks.add(_week(day) if dataset.name in COUNTED_FROM else "")
+                bad_weeks.add(_week(day) if dataset in COUNTED_FROM else "")
                 continue
             if files != (first,) or not all(tidy):
                 found.append(Untidy(Place(dataset.name, day), files))
     return [
         one
         for one in found
-        if one.place.dataset not in COUNTED_FROM | AGGREGATES
+        if DATASETS[one.place.dataset] not in (*COUNTED_FROM, *AGGREGATES)
         or _week(one.place.day) not in bad_weeks
     ]
 
@@ -200,9 +198,9 @@ def _make_anew(
         removed += [
             path.relative_to(layout.root).as_posix() for path in one.files if path != target
         ]
-        if len(one.files) > 1 and dataset.name in COUNTED_FROM | AGGREGATES:
+        if len(one.files) > 1 and dataset in (*COUNTED_FROM, *AGGREGATES):
             recount.add(one.place.day)
-        if not (len(one.files) > 1 and dataset.name in AGGREGATES):
+        if not (len(one.files) > 1 and dataset in AGGREGATES):
             staged.append(_stage_merged(dataset, one, staging, report))
     if recount:
         from pipeline.maintenance.recount import recount_days

@@ -21,9 +21,11 @@ def recount_days(
 ) -> list[Staged]:
     """Stage every aggregate of the days and of their weeks, from what is staged, else stored.
 
-    A Monday's rows hold its whole week. `removed` are stored files that go.
+    A Monday's rows hold its whole week. `removed` are stored files that go, by their path in the
+    store.
     """
-    files = BatchFiles(root, staging, staged_paths(staged), frozenset(removed))
+    gone = frozenset(root / path for path in removed)
+    files = BatchFiles(root, staging, staged_paths(staged), gone)
     return [
         counted
         for task in plan_weeks(days, files.size)
