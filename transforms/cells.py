@@ -16,7 +16,7 @@ from transforms.columns import Flags, Integers, component_roots, distinct, disti
 from transforms.pair_verdicts import METHODS, TextPairs
 from transforms.same_text import MIN_SHARED
 from transforms.settings import DeduplicateSettings
-from transforms.store_view import Edge
+from transforms.store_view import Edge, make_edge
 from transforms.text_rules import TextRules
 
 # Articles whose pairs are compared in one cell; its guests (earlier partners) come on top.
@@ -227,8 +227,3 @@ def compare_signatures(
     error = np.sqrt(smoothed * (1 - smoothed) / (told + 1))
     reachable = needed / np.maximum(1.0, sizes[0] + sizes[1] - needed)
     return estimate, both & (smoothed + 4 * error < reachable)
-
-
-def make_edge(one: str, other: str, similarity: float, method: str) -> Edge:
-    """Return the edge with its ends in order."""
-    return Edge(min(one, other), max(one, other), similarity, method)

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from transforms.clusters import connected
-from transforms.store_view import Edge
+from transforms.store_view import Edge, make_edge
 
 # Each twin is chained to so many before it, as in a bucket.
 CHAINED = 2
@@ -55,12 +55,12 @@ def inherited(
         one = twins.closest(edge.one, published[edge.other.article_id])
         other = one and twins.closest(edge.other, published[one])
         if one and other and one != other and abs(published[one] - published[other]) <= horizon:
-            yield Edge(min(one, other), max(one, other), edge.similarity, edge.method)
+            yield make_edge(one, other, edge.similarity, edge.method)
     for members in twins.of(gone):
         for place, (at, later) in enumerate(members):
             for before, earlier in members[max(0, place - CHAINED) : place]:
                 if at - before <= horizon:
-                    yield Edge(min(earlier, later), max(earlier, later), 1.0, "exact")
+                    yield make_edge(earlier, later, 1.0, "exact")
 
 
 class _Twins:

@@ -17,7 +17,7 @@ import apache_beam as beam
 import numpy as np
 
 from transforms.buckets import Links, pack, shard_links
-from transforms.cell_texts import CellTexts, Text
+from transforms.cell_texts import CellTexts, Readable, Text
 from transforms.cells import merge_links, plan_cells, verified, verify_cell
 from transforms.columns import Integers, component_roots
 from transforms.hashed_texts import HashedTexts, hash_texts
@@ -34,15 +34,9 @@ StoreTexts = Callable[[Sequence[str]], Iterable[tuple[str, ...]]]
 ASKED_BATCHES: Final = 32
 
 
-class TextRecord(Protocol):
+class TextRecord(Readable, Protocol):
     """What deduplication reads of an article; `transforms.records.Article` has it."""
 
-    @property
-    def title(self) -> str: ...
-    @property
-    def text(self) -> str: ...
-    @property
-    def outlet(self) -> str: ...
     @property
     def published_at(self) -> datetime | None: ...
     @property

@@ -21,6 +21,11 @@ class Edge:
     method: str
 
 
+def make_edge(one: str, other: str, similarity: float, method: str) -> Edge:
+    """Return the edge with its ends in order."""
+    return Edge(min(one, other), max(one, other), similarity, method)
+
+
 @dataclass(frozen=True, slots=True)
 class StoredArticle:
     """What the index knows of a committed article; texts stay in the Parquet.

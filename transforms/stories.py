@@ -18,7 +18,7 @@ from transforms.identity import Identity, ItemMeta, identify
 from transforms.ids import stable_id
 from transforms.inherited_edges import Version, VersionEdge, inherited
 from transforms.settings import DeduplicateSettings
-from transforms.store_view import Edge, StoredArticle, StoreView
+from transforms.store_view import Edge, StoredArticle, StoreView, make_edge
 
 _HORIZON: Final = timedelta(days=DeduplicateSettings().horizon_days)
 
@@ -221,11 +221,10 @@ def _article_edges(found: Iterable[VersionEdge]) -> list[Edge]:
     for one, other, similarity, method in found:
         if one.replaced or other.replaced or one.article_id == other.article_id:
             continue
-        a, b = sorted((one.article_id, other.article_id))
-        edge = Edge(a, b, similarity, method)
-        old = best.get((a, b))
+        edge = make_edge(one.article_id, other.article_id, similarity, method)
+        old = best.get((edge.a, edge.b))
         if old is None or (edge.similarity, edge.method) > (old.similarity, old.method):
-            best[(a, b)] = edge
+            best[(edge.a, edge.b)] = edge
     return [best[key] for key in sorted(best)]
 
 
