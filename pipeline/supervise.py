@@ -130,13 +130,18 @@ def run_job(
 
 def start_process(argument: str, **pipes: Any) -> subprocess.Popen[bytes]:
     """Start a job process that ends with the thread that started it."""
-    lasting = LASTING_ENVIRONMENT if argument == SERVE else {}
     return subprocess.Popen(
         [sys.executable, "-m", "pipeline.job", argument],
         start_new_session=True,
-        env={**lasting, **os.environ, PARENT_VARIABLE: str(os.getpid())},
+        env=child_environment(lasting=argument == SERVE),
         **pipes,
     )
+
+
+def child_environment(lasting: bool) -> dict[str, str]:
+    """Return the environment of a process that ends with this one; `lasting`: it stays a while."""
+    stays = LASTING_ENVIRONMENT if lasting else {}
+    return {**stays, **os.environ, PARENT_VARIABLE: str(os.getpid())}
 
 
 def watch(

@@ -19,13 +19,13 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.config import Config, ConfigError
-from pipeline.job import DONE, PARENT_VARIABLE
+from pipeline.job import DONE
 from pipeline.runners import REFUSED, STREAMING, is_local
 from pipeline.store.layout import Layout
 from pipeline.store.lock import writer_lock
 from pipeline.stream.job import PRISM, StreamJob
 from pipeline.stream.prism import INSTALL, find_prism
-from transforms.processes import LASTING_ENVIRONMENT
+from pipeline.supervise import child_environment
 from transforms.sources import missing_extras
 
 STOP_WAIT_S = 9.5
@@ -135,11 +135,7 @@ class Supervisor:
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 start_new_session=True,
-                env={
-                    **LASTING_ENVIRONMENT,
-                    **os.environ,
-                    PARENT_VARIABLE: str(os.getpid()),
-                },
+                env=child_environment(lasting=True),
             )
             self._process = process
             try:
