@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from dataclasses import dataclass
+from datetime import date, timedelta
 from pathlib import Path
 
 STATES = {
@@ -29,9 +30,10 @@ class Inputs:
     other_coding: Path
 
 
-def write_inputs(folder: Path, articles: int, seed: int) -> Inputs:
+def write_inputs(folder: Path, articles: int, seed: int, today: date) -> Inputs:
     """Write `articles` articles, a third of them copies, and a line that is none.
 
+    The last are of yesterday, so that a stream writes them in parts.
     That line is in the first folder: its reject bears the time of reading, which a run can pin and
     a schedule can't. The third folder has a file for each of its articles.
     """
@@ -40,14 +42,15 @@ def write_inputs(folder: Path, articles: int, seed: int) -> Inputs:
     for number in range(articles):
         copied = number % 3 == 2
         text = json.loads(rows[-1])["text"] if copied else _text(chance, number)
-        day, hour = 2 + (number // 3) % DAYS, chance.randrange(24)
+        before = ((articles - 1) // 3 - number // 3) % DAYS
+        day, hour = today - timedelta(days=1 + before), chance.randrange(24)
         row = {
             "id": f"kill-{number}",
             "url": f"https://outlet{number % 5}.example/{number}",
             "outlet": f"outlet{number % 5}.example",
             "title": text.split(". ")[0],
             "text": text,
-            "published_at": f"2026-11-{day:02}T{hour:02}:30:00Z",
+            "published_at": f"{day.isoformat()}T{hour:02}:30:00Z",
         }
         rows.append(json.dumps(row))
     parts = (folder / "first", folder / "second", folder / "third")

@@ -20,19 +20,21 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow.parquet as pq
 from kill_input import Inputs, write_inputs
 from kill_stream import VICTIMS, KilledStream, WatchedFolder
 from process_use import descendants
+from store_rows import rows_by_date
 
 from pipeline.store.layout import Layout
-from transforms.parquet_io import read_rows, write_rows
-from transforms.schemas import DATASETS
+from transforms.parquet_io import Row, read_rows, write_rows
+from transforms.parts import parts_of, stated_parts
+from transforms.schemas import ARTICLES, DATASETS
 
 NEWSALIGN = str(Path(sys.executable).parent / "newsalign")
-NOW = "2026-11-25T00:00:00Z"
 TIMEOUT_S = 300
 POLL_S = 0.001
 # A kill that comes too late (the command has ended) is tried again, this many times at most.
@@ -77,7 +79,9 @@ class Campaign:
         self.chance = random.Random(self.seed)
         self.store = Layout(self.folder / "store")
         self.store.root.mkdir(parents=True)
-        inputs = write_inputs(self.folder / "in", self.articles, self.seed)
+        today = datetime.now(UTC).date()
+        self.now = f"{today.isoformat()}T00:00:00Z"
+        inputs = write_inputs(self.folder / "in", self.articles, self.seed, today)
         coded = self.folder / "coded"
         other = self.folder / "other"
         every = [str(inputs.first), str(inputs.second), str(inputs.third)]
@@ -117,6 +121,12 @@ class Campaign:
             self._attack("schedule", kills["schedule"], (*once, *coding), self.run_s)
         if kills.get("stream"):
             self._attack_stream(kills["stream"], inputs.third, coding)
+            if not any(parts_of(self.store.root, ARTICLES, day) > 1 for day in self._days()):
+                self.outcome.wrong.append("the stream wrote no date in parts")
+
+    def _days(self) -> list[str]:
+        folders = (self.store.root / ARTICLES.name).glob("date=*")
+        return [folder.name.removeprefix("date=") for folder in folders]
 
     def _attack_stream(self, kills: int, source: Path, coding: Sequence[str]) -> None:
         """Kill a stream's processes while its files come in; then let it do its work."""
@@ -147,7 +157,7 @@ class Campaign:
 
     def _start(self, command: str, *arguments: str, output: Path) -> subprocess.Popen[str]:
         more = ["--workers", str(self.workers)] if command in ("run", "schedule") else []
-        more += ["--quiet", "--now", NOW] if command == "run" else []
+        more += ["--quiet", "--now", self.now] if command == "run" else []
         return subprocess.Popen(
             [NEWSALIGN, command, *arguments, *more, "--output", str(output)],
             stdout=subprocess.PIPE,
@@ -265,32 +275,46 @@ class Campaign:
         self.outcome.wrong += [
             f"{state}: {name} is not as it would be"
             for name in sorted({*here, *there})
-            if here.get(name) != there.get(name)
+            if not same(here.get(name), there.get(name))
         ]
         if self.store.intent.exists() or list(self.store.journal.glob("pending/*.jsonl")):
             self.outcome.wrong.append(f"{state}: something was left to be done")
 
 
-def contents(root: Path) -> dict[str, object]:
-    """Return each file's bytes by path, no history; rows without what clock or run gave them."""
-    found: dict[str, object] = {}
-    for name, dataset in DATASETS.items():
-        for path in (root / name).rglob("*.parquet"):
-            where = path.relative_to(root).as_posix()
-            if name in BY_THE_CLOCK:
-                unknown = dict.fromkeys(BY_THE_CLOCK[name])
-                found[where] = [{**row, **unknown} for row in read_rows(dataset, path)]
-            elif name not in HISTORY:
-                found[where] = path.read_bytes()
+def contents(root: Path) -> dict[str, tuple[list[Row], bytes | None]]:
+    """Return each partition's rows, and its bytes where it is one file; no history.
+
+    Rows are without what the clock or the run gave them; where that is left out there are no bytes.
+    """
+    found: dict[str, tuple[list[Row], bytes | None]] = {}
+    for name in DATASETS.keys() - set(HISTORY):
+        unknown = dict.fromkeys(BY_THE_CLOCK.get(name, ()))
+        for where, rows in rows_by_date(root, name).items():
+            files = [] if unknown else list((root / where).glob("*.parquet"))
+            found[where] = (
+                [{**row, **unknown} for row in rows],
+                files[0].read_bytes() if len(files) == 1 else None,
+            )
     return found
 
 
+def same(
+    one: tuple[list[Row], bytes | None] | None, other: tuple[list[Row], bytes | None] | None
+) -> bool:
+    """Return whether two partitions hold the same: row for row where one of them is in parts."""
+    if one is None or other is None:
+        return one is other
+    return one[0] == other[0] and (None in (one[1], other[1]) or one[1] == other[1])
+
+
 def scatter(root: Path) -> None:
-    """Divide every file but those of `runs` into two, for compact to join."""
+    """Divide files in two for compact to join, but those of `runs` and those that are parts."""
     for name, dataset in DATASETS.items():
         for path in sorted((root / name).rglob("part-00000.parquet")):
             rows = read_rows(dataset, path)
             if name == "runs" or len(rows) < 2 or pq.ParquetFile(path).metadata.num_rows == 1:
+                continue
+            if stated_parts(pq.read_schema(path)) > 1:
                 continue
             # The store's files appear whole, here too: a reader takes any *.parquet for data.
             other = root / "_state" / "scattered.parquet"

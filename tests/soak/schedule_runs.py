@@ -2,8 +2,8 @@
 
 The sample feeds show more of their items before each of `--runs` runs of a schedule (20). They do
 so once more for a stream, step by step. Then one run reads the whole of it. Each has a store of its
-own, and all must hold the same `stances` and `alignments`, byte for byte; exits with 1 where they
-don't.
+own, and all must hold the same `stances` and `alignments`: the schedule byte for byte, the stream,
+which writes its dates in parts, row for row. Exits with 1 where they don't.
 """
 
 from __future__ import annotations
@@ -20,14 +20,13 @@ from pathlib import Path
 from typing import Any
 
 from published import Publisher
+from store_rows import rows_by_date
 
 from pipeline.config import load_config
 from pipeline.journal import Journal
 from pipeline.schedule.plan import Plan, make_plan
 from pipeline.schedule.scheduler import Scheduler
 from pipeline.store.layout import Layout
-from transforms.parquet_io import read_rows
-from transforms.schemas import DATASETS
 
 NEWSALIGN = Path(sys.executable).parent / "newsalign"
 COMPARED = ("stances", "alignments")
@@ -49,7 +48,7 @@ def main(arguments: list[str]) -> int:
         bad += _stream(publisher, stores["streamed"], wanted.runs)
         _run(publisher, stores["batch"])
         for name in COMPARED:
-            for way, read in (("scheduled", _files), ("streamed", _rows)):
+            for way, read in (("scheduled", _files), ("streamed", rows_by_date)):
                 expected = read(stores["batch"], name)
                 bad += not expected
                 found = read(stores[way], name)
@@ -150,14 +149,6 @@ def _run(publisher: Publisher, store: Path) -> None:
 def _files(store: Path, dataset: str) -> dict[str, Any]:
     root = store / dataset
     return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*.parquet")}
-
-
-def _rows(store: Path, dataset: str) -> dict[str, Any]:
-    """Return each date's rows; a stream writes them in parts."""
-    found: dict[str, Any] = {}
-    for path in sorted((store / dataset).rglob("*.parquet")):
-        found.setdefault(path.parent.name, []).extend(read_rows(DATASETS[dataset], path))
-    return found
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ from typing import Any
 
 import duckdb
 from process_use import ProcessUse
+from store_rows import rows_by_date
 from stream_figures import Batch, Notes, Use, figures, missed_aims, table
 
 HERE = Path(__file__).resolve().parent
@@ -266,18 +267,10 @@ def _compare(store: Path, urls: list[str], soak: Soak, result: Result) -> None:
     flags += ["--set", "read.max_entries_per_feed=1000000", "--quiet"]
     subprocess.run([NEWSALIGN, "run", *flags, "--output", str(batch)], check=True)
     for dataset in COMPARED:
-        files = [
-            {
-                path.relative_to(root).as_posix(): path.read_bytes()
-                for path in root.rglob("*.parquet")
-            }
-            for root in (store / dataset, batch / dataset)
-        ]
-        differing = [
-            name for name in files[0] | files[1] if files[0].get(name) != files[1].get(name)
-        ]
-        if differing or not files[0]:
-            result.wrong.append(f"{dataset}: {len(differing)} files differ from one run's")
+        found, wanted = rows_by_date(store, dataset), rows_by_date(batch, dataset)
+        differing = [day for day in found | wanted if found.get(day) != wanted.get(day)]
+        if differing or not found:
+            result.wrong.append(f"{dataset}: {len(differing)} dates differ from one run's")
 
 
 def main() -> int:
