@@ -44,8 +44,12 @@ Workers = Annotated[
     int | None,
     typer.Option("--workers", "-w", min=0, metavar="N", help="Local processes; 0: one a core."),
 ]
-
-
+ListenOn = Annotated[
+    str | None,
+    typer.Option(
+        "--listen", metavar="[HOST:]PORT", help="Serve /metrics, /health and /live there."
+    ),
+]
 LogFormatOption = Annotated[
     LogFormat | None,
     typer.Option("--log-format", help="Of what goes to stderr; default: text on a terminal."),

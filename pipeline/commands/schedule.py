@@ -16,6 +16,7 @@ from pipeline.commands.inputs import (
     Feed,
     FeedLists,
     Inputs,
+    ListenOn,
     LogFormatOption,
     RunnerName,
     Store,
@@ -56,12 +57,7 @@ def schedule(
         str | None,
         typer.Option("--jitter", metavar="TIME", help="Start up to this much later, by chance."),
     ] = None,
-    listen: Annotated[
-        str | None,
-        typer.Option(
-            "--listen", metavar="[HOST:]PORT", help="Serve /metrics, /health and /live there."
-        ),
-    ] = None,
+    listen: ListenOn = None,
     output: Store = None,
     runner: RunnerName = None,
     workers: Workers = None,

@@ -17,6 +17,7 @@ from pipeline.commands.inputs import (
     Feed,
     FeedLists,
     Inputs,
+    ListenOn,
     Store,
     check_inputs,
     input_overrides,
@@ -49,12 +50,7 @@ def stream(
         float | None,
         typer.Option("--poll", metavar="SECONDS", help="Ask a feed at most this often; 1800."),
     ] = None,
-    listen: Annotated[
-        str | None,
-        typer.Option(
-            "--listen", metavar="[HOST:]PORT", help="Serve /metrics, /health and /live there."
-        ),
-    ] = None,
+    listen: ListenOn = None,
     for_s: Annotated[
         float | None,
         typer.Option("--for", min=1.0, metavar="SECONDS", help="End after this time."),
