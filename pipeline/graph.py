@@ -63,6 +63,7 @@ class BatchContext:
     progress: Path | None = None
     new_parts: int = 1
     parts_since: str = ""
+    windows_since: str = ""
 
 
 def count_evidence(evidence: Rows) -> dict[str, int]:
@@ -178,7 +179,7 @@ def _code(
     aggregated = (
         staged
         | "Dated" >> beam.Filter(lambda file: file.place.dataset in AGGREGATED)
-        | "Aggregate" >> AggregateWindows(root, staging, config.aggregate)
+        | "Aggregate" >> AggregateWindows(root, staging, config.aggregate, context.windows_since)
     )
     all_counts = (
         counts,

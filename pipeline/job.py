@@ -130,12 +130,14 @@ def _context(spec: JobSpec, config: Config, warm: bool) -> BatchContext:
     from transforms.analyse_articles import keep_coding, share_analysis, write_coding
     from transforms.nlp_package import check_installed
     from transforms.outlets import load_outlets
-    from transforms.parts import PARTS_FOR
+    from transforms.parts import in_use_since
+    from transforms.schemas import ALIGNMENTS, ARTICLES
 
     base = Path(spec.config_base) if spec.config_base else None
     catalog, lexicon = _load_coding(config, base)
     check_installed(config.actors.spacy_model)
     version = coding_version(config, catalog, lexicon)
+    today = datetime.fromisoformat(spec.now).date()
     assert spec.staging is not None
     root, staging = Path(spec.root), Path(spec.staging)
     coding = staging.with_name(CODING)
@@ -156,7 +158,8 @@ def _context(spec: JobSpec, config: Config, warm: bool) -> BatchContext:
         outlets=load_outlets(config.outlets_path(base)),
         progress=Path(spec.progress) if spec.progress else None,
         new_parts=spec.parts,
-        parts_since=(datetime.fromisoformat(spec.now) - PARTS_FOR).date().isoformat(),
+        parts_since=in_use_since(ARTICLES, today),
+        windows_since=in_use_since(ALIGNMENTS, today) if spec.parts > 1 else "",
     )
 
 

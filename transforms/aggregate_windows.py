@@ -77,16 +77,23 @@ def staged_paths(staged: Iterable[Staged]) -> StagedPaths:
 
 
 class AggregateWindows(beam.PTransform):
-    """PCollection[Staged] (articles, stances, rejects) -> PCollection[Staged] of the aggregates."""
+    """PCollection[Staged] (articles, stances, rejects) -> PCollection[Staged] of the aggregates.
 
-    def __init__(self, root: str, staging: str, settings: AggregateSettings) -> None:
+    `parts_since` is as in `BatchFiles`.
+    """
+
+    def __init__(
+        self, root: str, staging: str, settings: AggregateSettings, parts_since: str = ""
+    ) -> None:
         super().__init__()
         self._root = root
         self._staging = staging
         self._settings = settings
+        self._parts_since = parts_since
 
     def expand(self, staged: beam.PCollection[Staged]) -> beam.PCollection[Staged]:
         root, staging, settings = Path(self._root), Path(self._staging), self._settings
+        since = self._parts_since
 
         def plan(group: tuple[int, Iterable[Staged]]) -> Iterator[tuple[WeeksTask, StagedPaths]]:
             paths = staged_paths(group[1])
@@ -97,7 +104,7 @@ class AggregateWindows(beam.PTransform):
 
         def count(planned: tuple[WeeksTask, StagedPaths]) -> Iterator[Staged]:
             task, paths = planned
-            files = BatchFiles(root, staging, paths)
+            files = BatchFiles(root, staging, paths, parts_since=since)
             yield from count_dates(task.own, task.read, files, settings)
 
         return (

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from transforms.count_sql import (
@@ -22,9 +23,20 @@ from transforms.count_sql import (
     comentions_sql,
     coverage_sql,
 )
-from transforms.parquet_io import partition_path, plain_schema, read_table, write_table
+from transforms.parquet_io import plain_schema, read_table, write_table
 from transforms.partitions import Place, Staged, in_order
-from transforms.parts import overlaid, read_columns, stored_files
+from transforms.parts import (
+    WINDOW_PARTS,
+    number_of,
+    overlaid,
+    part_files,
+    part_path,
+    read_columns,
+    stated_parts,
+    stored_files,
+    window_parts,
+    with_parts,
+)
 from transforms.schemas import (
     ALIGNMENTS,
     ARTICLES,
@@ -81,13 +93,15 @@ COUNTED_FROM = (ARTICLES, STANCES, REJECTS)
 class BatchFiles:
     """A store's files and those that a batch has staged: (dataset, date) -> paths in `staging`.
 
-    `removed` are stored files that go.
+    `removed` are stored files that go. What is counted on dates from `parts_since` on is made in
+    parts where there is nothing yet; empty: on none.
     """
 
     root: Path
     staging: Path
     staged: Mapping[tuple[str, str], Sequence[str]]
     removed: frozenset[Path] = frozenset()
+    parts_since: str = ""
 
     def now(self, dataset: Dataset, day: str) -> list[Path]:
         """Return where a partition's rows will be: what is staged, and what stays as stored."""
@@ -110,11 +124,23 @@ class BatchFiles:
 
     def is_counted(self, day: str, rule: str) -> bool:
         """Return whether what is stored of a date was counted by this rule."""
-        coverage = partition_path(self.root, COVERAGE, day)
-        if not coverage.exists():
+        counted = stored_files(self.root, COVERAGE, day)
+        if not counted:
             return not any(stored_files(self.root, dataset, day) for dataset in COUNTED_FROM)
-        metadata = pq.read_schema(coverage).metadata or {}
-        return bool(metadata.get(COUNTED_BY, b"").decode() == rule)
+        found = {(pq.read_schema(path).metadata or {}).get(COUNTED_BY, b"") for path in counted}
+        return found == {rule.encode()}
+
+    def counted(self, place: Place) -> tuple[int, list[Path]]:
+        """Return of how many parts an aggregate's partition is, and its stored files that stay."""
+        dataset = DATASETS[place.dataset]
+        files = [
+            path for path in part_files(self.root, dataset, place.day) if path not in self.removed
+        ]
+        if files:
+            parts = stated_parts(pq.read_schema(files[0]))
+            return parts, files if parts > 1 else files[:1]
+        is_new_in_parts = self.parts_since and place.day >= self.parts_since
+        return WINDOW_PARTS if is_new_in_parts else 1, []
 
 
 def counting_rule(settings: AggregateSettings) -> str:
@@ -156,8 +182,8 @@ def count_dates(
     with duckdb.connect(":memory:", config={"threads": 1}) as connection:
         connection.execute("SET TimeZone = 'UTC'").fetchall()
         connection.register("own_days", pa.table({"day": [date.fromisoformat(d) for d in own]}))
-        count = _Count(connection, own, read, files, settings)
         afresh = afresh or not all(files.is_counted(day, rule) for day in own)
+        count = _Count(connection, own, read, files, settings, rule)
         for dataset, counted in (
             (ALIGNMENTS, count.alignments(afresh)),
             (COMENTIONS, count.comentions(afresh)),
@@ -166,19 +192,7 @@ def count_dates(
             by_day = dict(_by_day(counted.rows))
             for day in own:
                 fresh = by_day.get(day, counted.rows.slice(0, 0)).select(dataset.schema.names)
-                rows = count.with_kept(dataset, day, fresh, counted.replaced)
-                if rows is not None:
-                    yield _stage(Place(dataset.name, day), rows, files.staging, rule)
-
-
-def _stage(place: Place, rows: pa.Table, staging: Path, rule: str) -> Staged:
-    """Write the whole partition of one date; without rows it goes away."""
-    dataset = DATASETS[place.dataset]
-    ordered = in_order(dataset, rows)
-    metadata = {**(ordered.schema.metadata or {}), COUNTED_BY: rule.encode()}
-    path = partition_path(staging, dataset, place.day)
-    write_table(ordered.replace_schema_metadata(metadata), path)
-    return Staged(place, path.relative_to(staging).as_posix(), len(rows))
+                yield from count.stage(Place(dataset.name, day), fresh, counted.replaced, afresh)
 
 
 def _by_day(table: pa.Table) -> Iterator[tuple[str, pa.Table]]:
@@ -187,6 +201,24 @@ def _by_day(table: pa.Table) -> Iterator[tuple[str, pa.Table]]:
     for run in table["day"].combine_chunks().value_counts().to_pylist():
         yield run["values"], table.slice(start, run["counts"])
         start += run["counts"]
+
+
+def _by_part(windows: pa.Table, parts: int) -> dict[int, pa.Table]:
+    """Return the rows of windows by the part that they belong to."""
+    if parts == 1:
+        return {0: windows} if len(windows) else {}
+    numbers = window_parts(windows["granularity"], windows["window_start"])
+    return {
+        number: windows.filter(pc.equal(numbers, number))
+        for number in sorted(pc.unique(numbers).to_pylist())
+    }
+
+
+def _of_day(windows: pa.Table, day: str) -> pa.Table:
+    """Return the rows of windows that begin on a date."""
+    return windows.filter(
+        pc.equal(windows["window_start"].cast(pa.date32()), date.fromisoformat(day))
+    )
 
 
 class _Count:
@@ -199,14 +231,16 @@ class _Count:
         read: Sequence[str],
         files: BatchFiles,
         settings: AggregateSettings,
+        rule: str,
     ) -> None:
         self._connection = connection
+        self._rule = rule
         self._own = own
         self._read = read
         self._files = files
         self._granularities = settings.granularities
         self._dead_band = settings.mixed_dead_band
-        self._read_once: dict[Place, pa.Table] = {}
+        self._read_once: dict[Path, pa.Table] = {}
 
     def alignments(self, afresh: bool) -> Counted:
         """Return `alignments`, all counted afresh or those of changed dyads."""
@@ -228,12 +262,25 @@ class _Count:
         """Return `comentions`, all counted afresh or with the changes added up."""
         if not afresh:
             self._register_changes(ARTICLES, NAMED)
-            stored = pa.concat_tables([self._stored(COMENTIONS, day) for day in self._own])
-            self._connection.register("stored", stored)
+            keys = self._change_comentions()
+            self._connection.register("stored", self._stored_of(COMENTIONS, keys))
             afresh = self._versions() > 1
         if afresh:
             self._register("articles", ARTICLES, NAMED, self._read)
             return Counted(self._rows(COMENTIONS, comentions_sql(self._granularities, own=True)))
+        key = ", ".join(COMENTIONS.key)
+        changed = self._rows(
+            COMENTIONS,
+            f"""SELECT {key}, c.window_end, c.coding_version,
+                    CAST(c.stories + coalesce(s.stories, 0) AS INTEGER) AS stories,
+                    CAST(c.articles + coalesce(s.articles, 0) AS INTEGER) AS articles
+                FROM changes AS c LEFT JOIN stored AS s USING ({key})
+                WHERE c.stories + coalesce(s.stories, 0) > 0""",
+        )
+        return Counted(changed, keys)
+
+    def _change_comentions(self) -> pa.Table:
+        """Make `changes`, what a batch adds to co-mentions and takes away; returns its keys."""
         come, gone = (
             comentions_sql(self._granularities, articles=rows) for rows in ("come", "gone")
         )
@@ -246,16 +293,7 @@ class _Count:
                       SELECT * REPLACE (-stories AS stories, -articles AS articles) FROM ({gone}))
                 GROUP BY {key}, window_end HAVING sum(stories) <> 0 OR sum(articles) <> 0""",
         )
-        changed = self._rows(
-            COMENTIONS,
-            f"""SELECT {key}, c.window_end, c.coding_version,
-                    CAST(c.stories + coalesce(s.stories, 0) AS INTEGER) AS stories,
-                    CAST(c.articles + coalesce(s.articles, 0) AS INTEGER) AS articles
-                FROM changes AS c LEFT JOIN stored AS s USING ({key})
-                WHERE c.stories + coalesce(s.stories, 0) > 0""",
-        )
-        keys = self._connection.sql(f"SELECT {key} FROM changes").to_arrow_table()
-        return Counted(changed, keys)
+        return self._connection.sql(f"SELECT {key} FROM changes").to_arrow_table()
 
     def coverage(self) -> Counted:
         """Return `coverage`, always counted afresh: it has few rows."""
@@ -263,31 +301,65 @@ class _Count:
         self._register("rejects", REJECTS, REFUSED, self._read)
         return Counted(self._rows(COVERAGE, coverage_sql(self._granularities, own=True)))
 
-    def with_kept(
-        self, dataset: Dataset, day: str, fresh: pa.Table, replaced: pa.Table | None
-    ) -> pa.Table | None:
-        """Return a date's fresh rows with the stored ones that stay; None where nothing changes.
+    def stage(
+        self, place: Place, fresh: pa.Table, replaced: pa.Table | None, whole: bool
+    ) -> Iterator[Staged]:
+        """Stage the files of a partition that its fresh rows change, all of them if `whole`.
 
         `replaced` is as in `Counted`.
         """
+        dataset = DATASETS[place.dataset]
+        parts, stored = self._files.counted(place)
+        numbers = {number_of(path) for path in stored}
+        come = _by_part(fresh, parts)
+        go = dict.fromkeys(numbers, replaced)
+        if replaced is not None and "window_start" in replaced.schema.names:
+            # What is replaced says where it is, and is another row than it was.
+            go = dict(_by_part(_of_day(replaced, place.day), parts))
+            numbers = {*go}
+        for number in sorted({*come, *numbers}):
+            path = part_path(self._files.root, dataset, place.day, number)
+            rows = come.get(number, fresh.slice(0, 0))
+            if replaced is not None:
+                rows = self._with_kept(path, dataset, rows, go.get(number))
+            ordered = in_order(dataset, rows)
+            if whole or not ordered.cast(plain_schema(dataset)).equals(self._stored(path, dataset)):
+                yield self._write(place, ordered, number, parts)
+
+    def _write(self, place: Place, rows: pa.Table, number: int, parts: int) -> Staged:
+        """Write a file of a partition; without rows it goes away."""
+        metadata = {**(rows.schema.metadata or {}), COUNTED_BY: self._rule.encode()}
+        path = part_path(self._files.staging, DATASETS[place.dataset], place.day, number)
+        write_table(with_parts(rows.replace_schema_metadata(metadata), parts), path)
+        return Staged(place, path.relative_to(self._files.staging).as_posix(), len(rows))
+
+    def _with_kept(
+        self, path: Path, dataset: Dataset, fresh: pa.Table, replaced: pa.Table | None
+    ) -> pa.Table:
+        """Return a file's fresh rows with the stored ones that stay."""
+        stored = self._stored(path, dataset)
         if replaced is None:
-            return fresh
-        stored = self._stored(dataset, day)
+            return pa.concat_tables([stored, fresh.cast(stored.schema)])
         self._connection.register("held", stored).register("replaced", replaced)
         key = ", ".join(replaced.schema.names)
         sql = f"SELECT held.* FROM held ANTI JOIN replaced USING ({key})"
         kept = self._connection.sql(sql).to_arrow_table().cast(stored.schema)
-        if len(kept) == len(stored) and not len(fresh):
-            return None
         return pa.concat_tables([kept, fresh.cast(kept.schema)])
 
-    def _stored(self, dataset: Dataset, day: str) -> pa.Table:
-        """Return the stored rows of a date, enums as text."""
-        place = Place(dataset.name, day)
-        if place not in self._read_once:
-            path = partition_path(self._files.root, dataset, day)
-            self._read_once[place] = read_table(dataset, path).cast(plain_schema(dataset))
-        return self._read_once[place]
+    def _stored(self, path: Path, dataset: Dataset) -> pa.Table:
+        """Return the rows of a stored file, none where there is none; enums as text."""
+        if path not in self._read_once:
+            self._read_once[path] = read_table(dataset, path).cast(plain_schema(dataset))
+        return self._read_once[path]
+
+    def _stored_of(self, dataset: Dataset, keys: pa.Table) -> pa.Table:
+        """Return the stored rows of the files that some rows' windows are in."""
+        tables = [plain_schema(dataset).empty_table()]
+        for day in self._own:
+            parts, stored = self._files.counted(Place(dataset.name, day))
+            numbers = _by_part(_of_day(keys, day), parts)
+            tables += [self._stored(p, dataset) for p in stored if number_of(p) in numbers]
+        return pa.concat_tables(tables)
 
     def _versions(self) -> int:
         """Return how many coding versions there are: the greatest one can't be subtracted."""

@@ -2,13 +2,14 @@
 
 Whoever writes every few seconds rewrites the span that the news comes from, and not the day so
 far. The number of spans is fixed when a partition is made and stands in the metadata of its files.
+What is counted has a part for the day, one for each of its hours, and one for the week.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
@@ -16,10 +17,15 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from transforms import column_cache
+from transforms.aggregate import monday
 from transforms.parquet_io import Row, conform, partition_path, plain_schema, read_rows
-from transforms.schemas import ARTICLES, STANCES, Dataset
+from transforms.schemas import ALIGNMENTS, ARTICLES, COMENTIONS, COVERAGE, STANCES, Dataset
 
-PARTED = frozenset({ARTICLES.name, STANCES.name})
+BY_TIME = frozenset({ARTICLES.name, STANCES.name})
+BY_WINDOW = frozenset({ALIGNMENTS.name, COMENTIONS.name, COVERAGE.name})
+# In the order of their rows: the day's part, its hours', and that of the week that begins on it.
+WINDOW_PARTS = 26
+_DAY, _WEEK = 0, WINDOW_PARTS - 1
 PARTS_KEY = b"parts_per_day"
 PART_FILES = "part-*.parquet"
 _PART_NAME = re.compile(r"part-(\d{5})\.parquet")
@@ -33,6 +39,33 @@ def part_number(moment: datetime, parts: int) -> int:
     clock = moment.astimezone(UTC)
     seconds = clock.hour * 3600 + clock.minute * 60 + clock.second
     return seconds * parts // DAY_S
+
+
+def window_parts(granularity: pa.ChunkedArray, start: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return the parts that windows' rows belong to."""
+    named = granularity.cast(pa.string())
+    hours = pc.add(pc.hour(start), 1)
+    longer = pc.if_else(pc.equal(named, "day"), _DAY, _WEEK)
+    return pc.if_else(pc.equal(named, "hour"), hours, longer).cast(pa.int32())
+
+
+def file_parts(dataset: Dataset, path: Path, parts: int) -> set[int]:
+    """Return the parts that the rows of a file belong to."""
+    if dataset.name in BY_WINDOW:
+        table = pq.read_table(path, columns=["granularity", "window_start"], partitioning=None)
+        return set(window_parts(table["granularity"], table["window_start"]).to_pylist())
+    assert dataset.partition_by is not None
+    moments = pq.read_table(path, columns=[dataset.partition_by], partitioning=None)
+    return {part_number(moment, parts) for moment in moments[dataset.partition_by].to_pylist()}
+
+
+def in_use_since(dataset: Dataset, today: date) -> str:
+    """Return the date from which on a stream makes and keeps partitions in parts.
+
+    A Monday's partition of what is counted is rewritten all week.
+    """
+    first = (today - PARTS_FOR).isoformat()
+    return monday(first) if dataset.name in BY_WINDOW else first
 
 
 def part_path(root: Path, dataset: Dataset, day: str | None, number: int) -> Path:
@@ -63,7 +96,7 @@ def stated_parts(schema: pa.Schema) -> int:
 
 def parts_of(root: Path, dataset: Dataset, day: str | None, new: int = 1) -> int:
     """Return of how many parts a partition is, `new` where there is none yet."""
-    if dataset.name not in PARTED:
+    if dataset.name not in BY_TIME | BY_WINDOW:
         return 1
     for path in part_files(root, dataset, day):
         return stated_parts(pq.read_schema(path))

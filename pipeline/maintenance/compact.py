@@ -31,7 +31,7 @@ from transforms.count_windows import AGGREGATES, COUNTED_BY, COUNTED_FROM
 from transforms.manifest import staged_file
 from transforms.parquet_io import PART, Row, partition_path, read_rows, write_rows
 from transforms.partitions import Place, Staged
-from transforms.parts import PARTS_FOR, parts_of
+from transforms.parts import in_use_since, parts_of
 from transforms.schemas import DATASETS, ROW_GROUP_ROWS, Dataset
 
 # Partitions made anew in one commit, at least: what has to fit beside the store while it is staged.
@@ -72,9 +72,8 @@ class CompactReport:
 def find_untidy(layout: Layout, report: CompactReport, today: date) -> list[Untidy]:
     """Return the partitions that are not one file in the present form; notes unreadable ones.
 
-    Parts of the dates that news still comes in for (`PARTS_FOR`) are left as they are.
+    Parts of the dates that news still comes in for (`in_use_since`) are left as they are.
     """
-    in_use = (today - PARTS_FOR).isoformat()
     found: list[Untidy] = []
     bad_weeks: set[str] = set()
     for dataset in DATASETS.values():
@@ -86,7 +85,7 @@ def find_untidy(layout: Layout, report: CompactReport, today: date) -> list[Unti
                 continue
             day = folder.name.removeprefix("date=") if dataset.partition_by else ""
             try:
-                if day >= in_use and parts_of(layout.root, dataset, day) > 1:
+                if day >= in_use_since(dataset, today) and parts_of(layout.root, dataset, day) > 1:
                     continue
                 tidy = [_is_tidy(dataset, path) for path in files]
             except (OSError, pa.ArrowException) as error:
@@ -188,10 +187,12 @@ def _make_anew(
 ) -> None:
     staging = layout.staging / batch_id
     removed: list[str] = []
+    joined: list[Path] = []
     staged: list[Staged] = []
     recount: set[str] = set()
     for one in group:
         dataset = DATASETS[one.place.dataset]
+        joined += one.files
         report.files[0] += len(one.files)
         report.bytes[0] += sum(path.stat().st_size for path in one.files)
         target = partition_path(layout.root, dataset, one.place.day or None)
@@ -205,7 +206,7 @@ def _make_anew(
     if recount:
         from pipeline.maintenance.recount import recount_days
 
-        counted = recount_days(layout.root, staging, staged, recount, config.aggregate, removed)
+        counted = recount_days(layout.root, staging, staged, recount, config.aggregate, joined)
         fresh = {s.place for s in counted}
         staged = [s for s in staged if s.place not in fresh] + counted
     report.files[1] += sum(s.rows > 0 for s in staged)

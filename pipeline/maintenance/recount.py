@@ -17,15 +17,13 @@ def recount_days(
     staged: Iterable[Staged],
     days: Iterable[str],
     settings: AggregateSettings,
-    removed: Iterable[str] = (),
+    removed: Iterable[Path] = (),
 ) -> list[Staged]:
     """Stage every aggregate of the days and of their weeks, from what is staged, else stored.
 
-    A Monday's rows hold its whole week. `removed` are stored files that go, by their path in the
-    store.
+    A Monday's rows hold its whole week. `removed` are stored files that go or are replaced.
     """
-    gone = frozenset(root / path for path in removed)
-    files = BatchFiles(root, staging, staged_paths(staged), gone)
+    files = BatchFiles(root, staging, staged_paths(staged), frozenset(removed))
     return [
         counted
         for task in plan_weeks(days, files.size)

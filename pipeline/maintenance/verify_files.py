@@ -16,7 +16,7 @@ from pipeline.maintenance.problems import Findings
 from pipeline.store.checksums import FileSum, all_files, noted_files, sum_file
 from pipeline.store.layout import Layout
 from transforms.parquet_io import PART
-from transforms.parts import PARTED, number_of, part_number, stated_parts
+from transforms.parts import BY_TIME, BY_WINDOW, file_parts, number_of, stated_parts
 from transforms.schemas import DATASETS, SCHEMA_VERSION, Dataset
 from transforms.segments import JournalDamagedError, JournalSlice, read_slice, segment_length
 
@@ -79,7 +79,7 @@ def _misplaced(dataset: Dataset, path: Path) -> Iterator[str]:
     if path.suffix != ".parquet":
         yield "not a file of the store"
     elif dataset.partition_by is not None and (parts := _parts(dataset, path)) > 1:
-        yield from _of_other_parts(path, dataset.partition_by, parts)
+        yield from _of_other_parts(dataset, path, parts)
     elif path.name != PART:
         yield f"a partition has one file, {PART}; newsalign compact joins them"
 
@@ -88,17 +88,18 @@ def _parts(dataset: Dataset, path: Path) -> int:
     """Return of how many parts a file says to be one; one that can't be read is found elsewhere."""
     try:
         number_of(path)
-        return stated_parts(pq.read_schema(path)) if dataset.name in PARTED else 1
+        in_parts = dataset.name in BY_TIME | BY_WINDOW
+        return stated_parts(pq.read_schema(path)) if in_parts else 1
     except (OSError, ValueError, pa.ArrowException):
         return 1
 
 
-def _of_other_parts(path: Path, column: str, parts: int) -> Iterator[str]:
-    moments = pq.read_table(path, columns=[column], partitioning=None)[column].to_pylist()
+def _of_other_parts(dataset: Dataset, path: Path, parts: int) -> Iterator[str]:
     number = number_of(path)
-    others = sum(part_number(moment, parts) != number for moment in moments)
+    others = file_parts(dataset, path, parts) - {number}
     if others:
-        yield f"is part {number} of {parts} and holds {others} rows of other parts"
+        named = ", ".join(map(str, sorted(others)))
+        yield f"is part {number} of {parts} and holds rows of other parts: {named}"
 
 
 def _schema_faults(dataset: Dataset, path: Path) -> Iterator[str]:

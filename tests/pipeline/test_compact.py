@@ -19,6 +19,7 @@ from pipeline.maintenance.verify import verify
 from pipeline.store.layout import Layout
 from pipeline.store.lock import writer_lock
 from transforms.parquet_io import partition_path, read_rows, write_rows
+from transforms.parts import BY_TIME, BY_WINDOW
 from transforms.schemas import DATASETS
 
 
@@ -78,7 +79,19 @@ def test_parts_that_are_still_written_to_stay(layout: Layout) -> None:
         return {one.place.dataset for one in find_untidy(layout, CompactReport(), today)}
 
     assert found(first) == found(first + timedelta(days=1)) == set()
-    assert found(first + timedelta(days=2)) == {"articles", "stances"}
+    assert found(first + timedelta(days=2)) == BY_TIME | BY_WINDOW
+
+
+def test_parts_of_what_is_counted_stay_for_their_week(layout: Layout) -> None:
+    first = date.fromisoformat(FIRST_DAY)
+    week = first - timedelta(days=first.weekday())
+    divide(layout, week.isoformat(), 24)
+
+    def found(today: date) -> set[str]:
+        return {one.place.dataset for one in find_untidy(layout, CompactReport(), today)}
+
+    assert found(week + timedelta(days=7)) == set()
+    assert found(week + timedelta(days=8)) == BY_WINDOW
 
 
 def test_counts_of_joined_files_are_counted_anew(layout: Layout, invoke: Invoke) -> None:

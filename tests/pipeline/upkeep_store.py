@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 from fixture_store import build_store
 
 from pipeline.maintenance.recount import recount_days
@@ -17,7 +18,15 @@ from pipeline.store.layout import Layout
 from pipeline.store.rebuild import ensure_index, partition_days
 from transforms.manifest import staged_file
 from transforms.parquet_io import Row, partition_path, read_rows, write_rows, write_table
-from transforms.parts import PARTED, part_number, part_path, with_parts
+from transforms.parts import (
+    BY_TIME,
+    BY_WINDOW,
+    WINDOW_PARTS,
+    part_number,
+    part_path,
+    window_parts,
+    with_parts,
+)
 from transforms.schemas import DATASETS
 from transforms.settings import AggregateSettings, DeduplicateSettings
 
@@ -65,19 +74,24 @@ def rewrite(
 
 
 def divide(layout: Layout, day: str, parts: int) -> None:
-    """Put a date's articles and stances into parts, as a stream writes them."""
-    for name in sorted(PARTED):
+    """Put a date into parts as a stream writes them, articles and stances into `parts`."""
+    for name in sorted(BY_TIME | BY_WINDOW):
         dataset = DATASETS[name]
         path = partition_path(layout.root, dataset, day)
-        rows = read_rows(dataset, path)
+        if not path.exists():
+            continue
+        table = pq.read_table(path, partitioning=None)
+        if name in BY_TIME:
+            of = [part_number(moment, parts) for moment in table["published_at"].to_pylist()]
+        else:
+            of = window_parts(table["granularity"], table["window_start"]).to_pylist()
         path.unlink()
-        numbers = {part_number(row["published_at"], parts) for row in rows}
-        for number in sorted(numbers):
+        for number in sorted(set(of)):
             part = part_path(layout.root, dataset, day, number)
-            some = [row for row in rows if part_number(row["published_at"], parts) == number]
-            write_table(with_parts(pa.Table.from_pylist(some, schema=dataset.schema), parts), part)
+            rows = table.filter(pa.array([one == number for one in of]))
+            write_table(with_parts(rows, parts if name in BY_TIME else WINDOW_PARTS), part)
             note_files(layout.index, [sum_file(layout.root, part)])
-        if 0 not in numbers:
+        if 0 not in of:
             note_files(layout.index, [], [path.relative_to(layout.root).as_posix()])
 
 

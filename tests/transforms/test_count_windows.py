@@ -9,6 +9,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -18,6 +19,7 @@ from transforms.aggregate_windows import plan_weeks, staged_paths
 from transforms.count_windows import AGGREGATES, BatchFiles, count_dates
 from transforms.parquet_io import partition_path, read_rows, sort_rows, write_rows
 from transforms.partitions import Clear, Place, Rows, Staged, stage
+from transforms.parts import WINDOW_PARTS, file_parts, number_of, stated_parts
 from transforms.schemas import ARTICLES, REJECTS, STANCES
 from transforms.settings import AggregateSettings
 
@@ -107,7 +109,8 @@ class Store:
         for day, rows in by_place(REJECTS, refused).items():
             staged += stage(self.root, self.staging, Place(REJECTS.name, day), [Rows(rows)])
         self.rows.update(fresh)
-        files = BatchFiles(self.root, self.staging, staged_paths(staged))
+        since = "2026-11-01" if self.parts > 1 else ""
+        files = BatchFiles(self.root, self.staging, staged_paths(staged), parts_since=since)
         counted = [
             one
             for task in plan_weeks({s.place.day for s in staged}, files.size)
@@ -145,6 +148,9 @@ class Store:
             rows = []
             for path in sorted((self.root / dataset.name).rglob("*.parquet")):
                 here = read_rows(dataset, path)
+                if self.parts > 1:
+                    assert stated_parts(pq.read_schema(path)) == WINDOW_PARTS
+                    assert file_parts(dataset, path, WINDOW_PARTS) == {number_of(path)}
                 day = path.parent.name.removeprefix("date=")
                 assert here == sort_rows(dataset, here)
                 assert {row["window_start"].date().isoformat() for row in here} == {day}
@@ -180,6 +186,34 @@ def test_windows_that_nothing_changes_in_are_not_written(tmp_path: Path) -> None
     again = store.put([story("c", 2, evidence=[], actors=["USA"])])
     assert {one.place.dataset for one in again} == {"coverage"}
     assert store.put([]) == []
+
+
+def test_a_batch_writes_the_hours_that_it_brings_and_not_the_others(tmp_path: Path) -> None:
+    store = Store(tmp_path, 24, AggregateSettings())
+    store.put([story("a", 1), story("b", 3), story("c", 23)])
+    again = store.put([story("d", 3)])
+    written: dict[str, set[str]] = defaultdict(set)
+    for one in again:
+        written[one.place.day].add(Path(one.path).name)
+    day, hour_3, week = "part-00000.parquet", "part-00004.parquet", "part-00025.parquet"
+    # A Friday, whose week is in the partition of its Monday.
+    assert written == {"2026-11-06": {day, hour_3}, "2026-11-02": {week}}
+    assert {one.place.dataset for one in again} == {"alignments", "comentions", "coverage"}
+    assert store.held() == store.expected()
+
+
+def test_a_partition_of_counts_stays_as_it_was_made(tmp_path: Path) -> None:
+    store = Store(tmp_path, 1, AggregateSettings())
+    store.put([story("a", 1)])
+    store.parts = 24
+    store.put([story("b", 2), story("c", 24)])
+    names = defaultdict(set)
+    for path in (store.root / "alignments").rglob("*.parquet"):
+        names[path.parent.name].add(path.name)
+    assert names["date=2026-11-06"] == {"part-00000.parquet"}
+    assert names["date=2026-11-07"] == {"part-00000.parquet", "part-00001.parquet"}
+    store.parts = 1
+    assert store.held() == store.expected()
 
 
 def test_rejects_are_covered(tmp_path: Path) -> None:
