@@ -15,6 +15,7 @@ from transforms.aggregate import DIRECT_VOICES, LEVELS
 _DIRECT = ", ".join(f"'{voice}'" for voice in sorted(DIRECT_VOICES))
 _HEARD = {"direct": f"voice IN ({_DIRECT})", "all": "TRUE"}
 VOICES = tuple(_HEARD)
+CHANGED_DYAD = "granularity, window_start, level, source, target"
 
 
 def alignments_sql(
@@ -30,8 +31,8 @@ def alignments_sql(
     Its parameters are those of `eligible` once for every level and voice, then the dead band. A
     story counts once per dyad, in the window of its canonical publication; its stance is the sign
     of the mean score of its evidence, weighted by confidence; within the dead band it is `mixed`
-    where both signs occur, else neutral. With `changed`, only dyads in `changed_dyads` (level,
-    source, target) are counted.
+    where both signs occur, else neutral. With `changed`, only the windows of dyads that
+    `changed_dyads` lists are counted.
     """
     evidence = _union(
         f"""SELECT '{level}' AS level, '{voice}' AS heard,
@@ -89,6 +90,7 @@ def alignments_sql(
             min(published_at) AS first_published, max(published_at) AS last_published,
             max(coding_version) AS coding_version
         FROM placed
+        {f"SEMI JOIN changed_dyads USING ({CHANGED_DYAD})" if changed else ""}
         GROUP BY window_start, window_end, granularity, level, heard, source, target"""
 
 
@@ -122,17 +124,22 @@ def comentions_sql(
         FROM placed GROUP BY window_start, window_end, granularity, level, actor_a, actor_b"""
 
 
-def coverage_sql(granularities: Sequence[str], own: bool = False) -> str:
+def coverage_sql(
+    granularities: Sequence[str],
+    own: bool = False,
+    articles: str = "articles",
+    rejects: str = "rejects",
+) -> str:
     """Return SQL for `coverage`: `articles` by their publication, `rejects` by their `at`."""
     return f"""
         WITH seen AS (
             SELECT published_at AS moment, outlet, coalesce(feed_url, '') AS feed_url, language,
                 story_id, analysed, NOT is_canonical AS is_copy, FALSE AS is_reject
-            FROM articles
+            FROM {articles}
             UNION ALL
             SELECT "at", coalesce(outlet, ''), coalesce(feed_url, ''), 'und', NULL, FALSE, FALSE,
                 TRUE
-            FROM rejects
+            FROM {rejects}
         ),
         placed AS ({_windows("seen", "moment", granularities, own)})
         SELECT window_start, window_end, granularity, outlet, feed_url, language,
@@ -144,13 +151,16 @@ def coverage_sql(granularities: Sequence[str], own: bool = False) -> str:
         FROM placed GROUP BY window_start, window_end, granularity, outlet, feed_url, language"""
 
 
-def changed_dyads_sql(stances: str) -> str:
-    """Return SQL for the dyads (level, source, target) of some rows of `stances`."""
-    return _union(
-        f"""SELECT DISTINCT '{level}' AS level, source_{level} AS source, target_{level} AS target
+def changed_dyads_sql(stances: str, granularities: Sequence[str]) -> str:
+    """Return SQL for the windows (`CHANGED_DYAD`) of the dyads of some rows of `stances`."""
+    dyads = _union(
+        f"""SELECT DISTINCT '{level}' AS level, source_{level} AS source, target_{level} AS target,
+                date_trunc('hour', published_at) AS hour
             FROM {stances} WHERE counted"""
         for level in LEVELS
     )
+    placed = _windows(f"({dyads})", "hour", granularities, own=True)
+    return f"SELECT DISTINCT {CHANGED_DYAD} FROM ({placed})"
 
 
 def _windows(table: str, moment: str, granularities: Sequence[str], own: bool) -> str:

@@ -86,6 +86,7 @@ EVIDENCE = (
     "coding_version",
 )
 REFUSED = ("at", "outlet", "feed_url")
+FIGURES = ("fetched", "analysed", "copies", "stories", "rejects")
 COUNTED_FROM = (ARTICLES, STANCES, REJECTS)
 
 
@@ -187,7 +188,7 @@ def count_dates(
         for dataset, counted in (
             (ALIGNMENTS, count.alignments(afresh)),
             (COMENTIONS, count.comentions(afresh)),
-            (COVERAGE, count.coverage()),
+            (COVERAGE, count.coverage(afresh)),
         ):
             by_day = dict(_by_day(counted.rows))
             for day in own:
@@ -243,15 +244,15 @@ class _Count:
         self._read_once: dict[Path, pa.Table] = {}
 
     def alignments(self, afresh: bool) -> Counted:
-        """Return `alignments`, all counted afresh or those of changed dyads."""
+        """Return `alignments`, all counted afresh or those of dyads in windows that changed."""
         self._register("stances", STANCES, EVIDENCE, self._read)
         dead_band = [self._dead_band]
         if afresh:
             counted = alignments_sql(self._granularities, own=True)
             return Counted(self._rows(ALIGNMENTS, counted, dead_band))
         self._register_changes(STANCES, EVIDENCE)
-        dyads = changed_dyads_sql("(SELECT * FROM gone UNION ALL SELECT * FROM come)")
-        self._make_table("changed_dyads", dyads)
+        changes = "(SELECT * FROM gone UNION ALL SELECT * FROM come)"
+        self._make_table("changed_dyads", changed_dyads_sql(changes, self._granularities))
         counted = alignments_sql(self._granularities, own=True, changed=True)
         return Counted(
             self._rows(ALIGNMENTS, counted, dead_band),
@@ -295,11 +296,61 @@ class _Count:
         )
         return self._connection.sql(f"SELECT {key} FROM changes").to_arrow_table()
 
-    def coverage(self) -> Counted:
-        """Return `coverage`, always counted afresh: it has few rows."""
+    def coverage(self, afresh: bool) -> Counted:
+        """Return `coverage`, all counted afresh or with what changed in stories added up."""
         self._register("articles", ARTICLES, COVERED, self._read)
-        self._register("rejects", REJECTS, REFUSED, self._read)
-        return Counted(self._rows(COVERAGE, coverage_sql(self._granularities, own=True)))
+        if afresh:
+            self._register("rejects", REJECTS, REFUSED, self._read)
+            return Counted(self._rows(COVERAGE, coverage_sql(self._granularities, own=True)))
+        keys = self._change_coverage()
+        self._connection.register("stored", self._stored_of(COVERAGE, keys))
+        key = ", ".join(COVERAGE.key)
+        figures = ", ".join(
+            f"CAST(c.{name} + coalesce(s.{name}, 0) AS INTEGER) AS {name}" for name in FIGURES
+        )
+        changed = self._rows(
+            COVERAGE,
+            f"""SELECT * FROM (
+                    SELECT {key}, c.window_end, {figures}
+                    FROM changes AS c LEFT JOIN stored AS s USING ({key}))
+                WHERE fetched + rejects > 0""",
+        )
+        return Counted(changed, keys)
+
+    def _change_coverage(self) -> pa.Table:
+        """Make `changes` of coverage, from the articles of stories with an article that changed
+        and from rejects; returns its keys.
+        """
+        self._register_changes(REJECTS, REFUSED)
+        self._make_table("rejects_gone", "SELECT * FROM gone")
+        self._make_table("rejects_come", "SELECT * FROM come")
+        self._register_changes(ARTICLES, COVERED)
+        stories = "SELECT story_id FROM gone UNION SELECT story_id FROM come"
+        self._make_table("articles_now", f"SELECT * FROM articles WHERE story_id IN ({stories})")
+        self._make_table(
+            "articles_once",
+            "(SELECT * FROM articles_now EXCEPT ALL SELECT * FROM come)"
+            " UNION ALL SELECT * FROM gone",
+        )
+        now, once = (
+            coverage_sql(self._granularities, own=True, articles=articles, rejects=rejects)
+            for articles, rejects in (
+                ("articles_now", "rejects_come"),
+                ("articles_once", "rejects_gone"),
+            )
+        )
+        key = ", ".join(COVERAGE.key)
+        less = ", ".join(f"-{name} AS {name}" for name in FIGURES)
+        sums = ", ".join(f"sum({name}) AS {name}" for name in FIGURES)
+        changed = " OR ".join(f"sum({name}) <> 0" for name in FIGURES)
+        self._make_table(
+            "changes",
+            f"""SELECT {key}, window_end, {sums}
+                FROM (SELECT * FROM ({now}) UNION ALL BY NAME
+                      SELECT * REPLACE ({less}) FROM ({once}))
+                GROUP BY {key}, window_end HAVING {changed}""",
+        )
+        return self._connection.sql(f"SELECT {key} FROM changes").to_arrow_table()
 
     def stage(
         self, place: Place, fresh: pa.Table, replaced: pa.Table | None, whole: bool
