@@ -40,6 +40,15 @@ MAX_URL_BYTES = 2_000
 # Below the variables that the oldest SQLite takes in one statement.
 CHUNK = 400
 WAIT_S = 30  # for another writer
+# A server that says nothing more is given up by these; libpq waits for ever by itself.
+STATEMENT_S = 120.0
+POSTGRES: Mapping[str, int] = {
+    "connect_timeout": WAIT_S,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,  # milliseconds
+}
 # What a person says of a feed, which a poll leaves alone.
 _STATED = frozenset(("url", "outlet", "tags", "added_at"))
 _COLUMNS = tuple(field.name for field in fields(FeedState))
@@ -174,6 +183,10 @@ class FeedStore:
     def _begin(self) -> Iterator[Connection]:
         try:
             with self._engine.begin() as connection:
+                if self._engine.dialect.name == "postgresql":
+                    # In the transaction, since poolers refuse it as an option of the connection.
+                    limit = f"SET LOCAL statement_timeout = {STATEMENT_S * 1_000:.0f}"
+                    connection.execute(text(limit))
                 yield connection
         except SQLAlchemyError as error:
             raise FeedsError(f"{self._shown}: {_first_line(error)}") from None
@@ -206,7 +219,8 @@ def _engine(url: URL) -> Engine:
     if url.drivername == "sqlite":
         Path(str(url.database)).absolute().parent.mkdir(parents=True, exist_ok=True)
         return create_engine(url, poolclass=NullPool, connect_args={"timeout": WAIT_S})
-    return create_engine(url, poolclass=NullPool, connect_args={"connect_timeout": WAIT_S})
+    unsaid = {name: value for name, value in POSTGRES.items() if name not in url.query}
+    return create_engine(url, poolclass=NullPool, connect_args=unsaid)
 
 
 def _row(state: FeedState) -> dict[str, Any]:

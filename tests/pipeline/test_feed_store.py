@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import create_engine, text
 
+from pipeline.feeds import state as state_module
 from pipeline.feeds.place import FeedsError
 from pipeline.feeds.polling import plan_polls, poll_counts
 from pipeline.feeds.state import FeedStore, store_id
@@ -231,6 +232,38 @@ def test_an_unusable_url_is_one_line_without_its_password(url: str, message: str
         FeedStore(url)
     assert "secret" not in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_statement_that_waits_for_ever_is_given_up(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = FeedStore(postgres_url)
+    monkeypatch.setattr(state_module, "STATEMENT_S", 0.2)
+    other = create_engine(postgres_url.replace("postgresql:", "postgresql+psycopg:"))
+    with other.connect() as connection:
+        connection.execute(text("LOCK TABLE newsalign_feeds IN ACCESS EXCLUSIVE MODE"))
+        late = threading.Timer(20, connection.rollback)
+        late.start()
+        try:
+            with pytest.raises(FeedsError, match="statement timeout"):
+                store.registered()
+        finally:
+            late.cancel()
+    assert store.registered() == []
+    METADATA.drop_all(other)
+    other.dispose()
+
+
+def test_a_server_that_is_gone_is_noticed_while_it_is_waited_for(postgres_url: str) -> None:
+    def options(url: str) -> dict[str, str]:
+        with state_module._engine(state_module._checked(url)).connect() as connection:
+            found: dict[str, str] = connection.connection.driver_connection.info.get_parameters()
+            return found
+
+    plain = options(postgres_url)
+    assert plain.items() >= {"keepalives_idle": "30", "keepalives_count": "3"}.items()
+    assert plain["tcp_user_timeout"] == "60000"
+    assert options(f"{postgres_url}&keepalives_idle=7")["keepalives_idle"] == "7"
 
 
 def test_a_file_that_is_no_database_is_one_line(tmp_path: Path) -> None:
