@@ -82,12 +82,13 @@ def _rebuild(
     from pipeline.supervise import RunFailedError, UnusableError
     from transforms.catalog_files import CatalogError
     from transforms.stances.lexicon import LexiconError
+    from transforms.stances.model_files import ModelError
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with upkeep_errors(), show_progress(quiet) as show:
             return rebuild(layout, config, base, days, everything, wait, show)
-    except (ConfigError, UnusableError, CatalogError, LexiconError) as error:
+    except (ConfigError, UnusableError, CatalogError, LexiconError, ModelError) as error:
         raise UserError(str(error)) from None
     except RunFailedError as error:
         raise UserError(str(error), FAILED) from None
@@ -95,6 +96,9 @@ def _rebuild(
 
 def _print(report: RebuildReport) -> None:
     counts: dict[str, Any] = report.counts
+    if report.skipped and not counts:
+        print("no story was read anew")
+        return
     if not counts:
         print(f"nothing to do: all is of coding {report.coding_version}")
         return

@@ -23,6 +23,7 @@ from pipeline.supervise import Job, RunFailedError, WorkerDiedError
 from transforms.manifest import INDEX_CHANGES, MANIFEST
 from transforms.parquet_io import partition_path, read_rows
 from transforms.schemas import ACTORS, RUNS
+from transforms.stances.model_files import ModelError
 
 
 @pytest.fixture(scope="module")
@@ -130,6 +131,32 @@ def test_a_story_that_ends_its_worker_is_skipped_and_said(
     report = json.loads(result.stdout)
     assert report["skipped"] == [[deadly, "killed by SIGKILL"]]
     assert report["counts"]["stories"] == 3
+
+
+def test_where_no_story_could_be_read_it_doesn_t_say_that_all_is_well(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch, invoke: Invoke
+) -> None:
+    jobs = Jobs(monkeypatch)
+    rebuild(layout, load_config(None), None)
+    jobs.deadly = {story for given in jobs.given for _, stories in given for story in stories}
+    result = invoke("rebuild", "--output", layout.root, "--quiet")
+    assert (result.exit_code, result.stdout) == (1, "no story was read anew\n")
+    assert len(result.stderr.splitlines()) == len(jobs.deadly)
+
+
+def test_a_model_that_is_missing_is_one_line(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch, invoke: Invoke
+) -> None:
+    def missing(*_: object) -> str:
+        raise ModelError("stance.onnx: no such file; is the stance model installed?")
+
+    Jobs(monkeypatch)
+    monkeypatch.setattr(module, "coding_version", missing)
+    result = invoke("rebuild", "--output", layout.root, "--quiet")
+    assert result.exit_code == 2
+    assert result.stderr == (
+        "newsalign: error: stance.onnx: no such file; is the stance model installed?\n"
+    )
 
 
 def test_it_is_recorded_also_when_it_fails(
