@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 UNITS = {"s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0}
 LONGEST_S = 366 * 86_400.0
 PERIODS_UNTIL_RED = 3
+STARTS_SEEN = 100  # more than a day of every quarter of an hour has
 MACROS = {
     "@hourly": "0 * * * *",
     "@daily": "0 0 * * *",
@@ -123,9 +125,14 @@ def limit_s(cadence: Cadence, since: datetime) -> float:
 
 
 def period_s(cadence: Cadence, now: datetime) -> float:
-    """Return the seconds between two starts, as they lie after `now`."""
-    first = cadence.after(now)
-    return (cadence.after(first) - first).total_seconds()
+    """Return the shortest time between two of the next `STARTS_SEEN` starts, in seconds.
+
+    A cron expression may leave out nights: what goes by the period must not go by one of those.
+    """
+    moments = [cadence.after(now)]
+    for _ in range(STARTS_SEEN - 1):
+        moments.append(cadence.after(moments[-1]))
+    return min((later - one).total_seconds() for one, later in pairwise(moments))
 
 
 def _trigger(

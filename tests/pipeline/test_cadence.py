@@ -122,6 +122,17 @@ def test_three_periods() -> None:
     )
 
 
+@pytest.mark.parametrize("hour", [0, 6.5, 22.75])
+@pytest.mark.parametrize(
+    ("expression", "seconds"), [("0 6,7 * * *", 3_600), ("*/15 6-22 * * mon-fri", 900)]
+)
+def test_a_period_is_not_the_night_between_two_starts(
+    expression: str, seconds: float, hour: float
+) -> None:
+    moment = NOON.replace(hour=0) + timedelta(hours=hour)
+    assert period_s(parse_cron(expression), moment) == seconds
+
+
 def test_a_new_schedule_starts_at_once_or_at_the_time_it_names() -> None:
     clock = FakeClock()
     assert Alarm(parse_every("15m"), clock).remaining() == 0
