@@ -1,6 +1,7 @@
 # newsalign in a container: docker build -t newsalign .
 # docker run -v newsalign:/data newsalign feeds add https://example.org/feed --output /data/out
 # docker run -d -v newsalign:/data -p 127.0.0.1:9464:9464 --name newsalign newsalign
+# For `newsalign stream`, add a Prism program and a health check of its own: this image has neither.
 FROM python:3.11-slim-bookworm AS build
 WORKDIR /src
 

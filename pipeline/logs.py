@@ -20,7 +20,7 @@ FIELDS = "newsalign_fields"
 # Events that only `--log-level debug` shows, since there is one an article.
 DEBUG_EVENTS = frozenset({"article_stored", "input_rejected"})
 ERROR_EVENTS = frozenset({"run_failed", "config_refused", "state_not_saved"})
-WARNING_EVENTS = frozenset({"feeds_unreachable", "run_stopped"})
+WARNING_EVENTS = frozenset({"feeds_unreachable", "nothing_to_read", "run_stopped"})
 
 Tell = Callable[[str, Mapping[str, Any]], None]
 

@@ -10,7 +10,6 @@ from pipeline.commands.options import (
     ConfigFile,
     JsonLines,
     Settings,
-    catalog_paths,
     parse_settings,
     read_config,
 )
@@ -40,10 +39,8 @@ def check(config: ConfigFile = None, settings: Settings = None) -> None:
 
     Reads the config and every file that it names, and loads the spaCy pipeline.
     """
-    from pipeline.commands.loading import check_other_files, load_catalog, load_lexicon
+    from pipeline.commands.loading import check_config
 
     effective = read_config(config, parse_settings(settings))
-    catalog = load_catalog(catalog_paths(effective, config))
-    load_lexicon(effective, config)
-    check_other_files(effective, config)
+    catalog = check_config(effective, config)
     print(f"ok: config {effective.fingerprint()}, {len(catalog.actors):,} actors")

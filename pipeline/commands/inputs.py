@@ -97,9 +97,14 @@ def text_overrides(values: Mapping[str, str | None]) -> dict[str, str]:
     }
 
 
-def check_inputs(config: Config, inputs: Sequence[str] | None) -> None:
-    """Raise UserError where there is nothing to read, or an input that isn't there."""
-    if not _has_input(config):
+def check_inputs(
+    config: Config, inputs: Sequence[str] | None, feeds_may_come: bool = False
+) -> None:
+    """Raise UserError where there is nothing to read, or an input that isn't there.
+
+    `feeds_may_come`: where the registry is read, feeds may be added to it later.
+    """
+    if not has_input(config) and not (feeds_may_come and config.feeds.read != "none"):
         raise UserError(
             "nothing to read: name an INPUT or a --feed, set input.paths, or use feeds add"
         )
@@ -108,7 +113,8 @@ def check_inputs(config: Config, inputs: Sequence[str] | None) -> None:
             raise UserError(f"{name}: no such file or folder")
 
 
-def _has_input(config: Config) -> bool:
+def has_input(config: Config) -> bool:
+    """Say whether the config names something to read, or the registry may."""
     from pipeline.feeds.place import may_hold_feeds
     from pipeline.store.layout import Layout
 

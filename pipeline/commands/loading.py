@@ -35,26 +35,23 @@ def load_lexicon(config: Config, file: Path | None) -> Lexicon:
         raise UserError(str(error)) from None
 
 
-def check_other_files(config: Config, file: Path | None) -> None:
-    """Read what a run needs beside catalog and lexicon; raises UserError for the first fault."""
+def check_config(config: Config, file: Path | None) -> Catalog:
+    """Read a config's files and load its models; returns the catalog. Raises UserError."""
     from pipeline.config import ConfigError
-    from transforms.cleaning_rules import RulesError, load_rules
+    from pipeline.config_files import read_files
     from transforms.nlp import PipelineMissingError, load_pipeline
-    from transforms.outlets import OutletsError, load_outlets
     from transforms.stances.model_files import ModelError
 
     try:
-        load_outlets(config.outlets_path(file.parent if file else None))
-        load_rules(config.clean.rules)
+        catalog = read_files(config, file.parent if file else None)
         load_pipeline(config.actors.spacy_model)
         if config.stances.engine != "grammar":
             from transforms.stances.learned import load_reader
 
             load_reader()
-    except FileNotFoundError as error:
-        raise UserError(f"clean.rules: {error}") from None
-    except (ConfigError, OutletsError, RulesError, PipelineMissingError, ModelError) as error:
+    except (ConfigError, PipelineMissingError, ModelError) as error:
         raise UserError(str(error)) from None
+    return catalog
 
 
 def load_analyser(config: Config, catalog: list[Path], file: Path | None) -> Analyser:

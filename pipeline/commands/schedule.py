@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import signal
 import sys
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -22,14 +23,16 @@ from pipeline.commands.inputs import (
     Store,
     Workers,
     check_inputs,
+    has_input,
     input_overrides,
     text_overrides,
 )
 from pipeline.commands.options import ConfigFile, Settings, parse_settings
-from pipeline.errors import FAILED, INTERRUPTED, UserError
+from pipeline.commands.run import STORE_ERRORS
+from pipeline.errors import BAD_USAGE, FAILED, INTERRUPTED, UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping
 
     from pipeline.config import Config
     from pipeline.schedule.plan import Plan
@@ -85,14 +88,29 @@ def schedule(
     ten seconds, and nothing is lost; SIGHUP reads the config again. Any Beam option can follow
     after "--".
     """
-    from pipeline.config import ConfigError
+    from pipeline.schedule.waker import held
 
     if every and cron:
         raise UserError("--every and --cron: name one of them")
-    flags = _flags(ctx)
-    if show_unit is not None:
-        _print_unit(show_unit, flags, config, image)
-        return
+    # A service manager may want the config read again before it has been read once.
+    with held(signal.SIGHUP):
+        flags = _flags(ctx)
+        if show_unit is not None:
+            _print_unit(show_unit, flags, config, image)
+            return
+        signalled = _schedule(flags, config, log_format, debug, runs)
+    if signalled is not None and signalled != signal.SIGTERM:
+        raise typer.Exit(INTERRUPTED)
+
+
+def _schedule(
+    flags: Flags,
+    config: Path | None,
+    log_format: LogFormat | None,
+    debug: bool,
+    runs: int | None,
+) -> int | None:
+    from pipeline.config import ConfigError
 
     def read() -> tuple[Config, Path | None]:
         from pipeline.config import load_config
@@ -101,18 +119,10 @@ def schedule(
 
     try:
         effective, _ = read()
-        check_inputs(effective, inputs)
-        signalled = _keep_running(read, log_format, debug, runs)
+        check_inputs(effective, flags.inputs, feeds_may_come=runs is None)
+        return _keep_running(read, log_format, debug, runs)
     except ConfigError as error:
         raise UserError(str(error)) from None
-    if signalled is not None and signalled != _term():
-        raise typer.Exit(INTERRUPTED)
-
-
-def _term() -> int:
-    import signal
-
-    return signal.SIGTERM
 
 
 def _flags(ctx: typer.Context) -> Flags:
@@ -181,13 +191,15 @@ def _keep_running(
     plan = plan_anew()
     layout = Layout(Path(plan.config.output.path).absolute())
     on_terminal = sys.stderr.isatty()
+    form = log_format or (LogFormat.TEXT if on_terminal else LogFormat.JSON)
     with ExitStack() as stack:
         try:
             stack.enter_context(writer_lock(layout.schedule_lock, "schedule"))
         except LockedError:
             raise UserError(_who_runs(layout), FAILED) from None
         except OSError as error:
-            raise UserError(f"output.path: {layout.root}: {error.strerror}") from None
+            code = FAILED if error.errno in STORE_ERRORS else BAD_USAGE
+            raise UserError(f"output.path: {layout.root}: {error.strerror}", code) from None
         metrics = Metrics(layout)
         scheduler = Scheduler(
             plan,
@@ -195,8 +207,9 @@ def _keep_running(
             plan_anew,
             tell,
             metrics=metrics,
-            show_progress=_bar if on_terminal and log_format is not LogFormat.JSON else no_progress,
+            show_progress=_bar if on_terminal and form is LogFormat.TEXT else no_progress,
             ids=debug,
+            json_log=form is LogFormat.JSON,
         )
         address = plan.config.schedule.listen
         port = None
@@ -206,10 +219,11 @@ def _keep_running(
             except ListenError as error:
                 raise UserError(f"schedule.listen: {error}", FAILED) from None
             port = server.port
-        form = log_format or (LogFormat.TEXT if on_terminal else LogFormat.JSON)
         start_logging(json_lines=form is LogFormat.JSON, debug=debug)
         if port is not None:
             tell("listening", {"port": port})
+        if not has_input(plan.config):
+            tell("nothing_to_read", {"hint": f"newsalign feeds add URL --output {layout.root}"})
         return scheduler.run(runs)
 
 
@@ -238,19 +252,21 @@ def _print_unit(unit: Unit, flags: Flags, config: Path | None, image: str) -> No
     from pipeline.metrics_server import ListenError
     from pipeline.schedule.cadence import CadenceError
     from pipeline.schedule.plan import make_plan
+    from pipeline.schedule.pod_files import pack_for_pod
     from pipeline.schedule.units import crontab_line, kubernetes_objects, systemd_unit
 
     try:
         effective = read_config(config, _overrides(flags))
-        make_plan(effective, config.parent if config else None)
+        base = config.parent if config else None
+        make_plan(effective, base)
         if unit is Unit.KUBERNETES:
-            files = _texts([*flags.feeds, *([flags.config] if flags.config else [])])
-            text = kubernetes_objects(flags, image, files)
+            packed, files = pack_for_pod(flags, effective, base)
+            text = kubernetes_objects(packed, image, files)
         elif unit is Unit.SYSTEMD:
             store = Path(effective.output.path).absolute()
             text = systemd_unit(flags, _program(), Path.cwd(), store, getpass.getuser())
         else:
-            text = crontab_line(flags, _program(), Path.cwd())
+            text = crontab_line(flags, effective.schedule, _program(), Path.cwd())
     except (CadenceError, ConfigError, ListenError) as error:
         raise UserError(str(error)) from None
     sys.stdout.write(text)
@@ -258,15 +274,3 @@ def _print_unit(unit: Unit, flags: Flags, config: Path | None, image: str) -> No
 
 def _program() -> Path:
     return Path(sys.executable).with_name("newsalign")
-
-
-def _texts(names: Sequence[str]) -> dict[str, str]:
-    files: dict[str, str] = {}
-    for name in names:
-        try:
-            text = Path(name).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise UserError(f"{name}: can't be read: {error}") from None
-        if files.setdefault(Path(name).name, text) != text:
-            raise UserError(f"{name}: two files of one name can't go into a ConfigMap")
-    return files

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from pipeline.config import Config, ConfigError
+from pipeline.config_files import read_files
 from pipeline.metrics_server import ListenError, parse_address
 from pipeline.runners import check_runner
 from pipeline.schedule.cadence import Cadence, CadenceError, parse_cron, parse_every, period_s
@@ -18,7 +19,7 @@ LONGEST_LOCK_WAIT_S = 300.0
 class Plan:
     """A config (with the folder that its names are looked up in), and what follows from it.
 
-    `period_s` is the time between the next two starts.
+    `period_s` is the shortest time between two starts.
     """
 
     config: Config
@@ -45,6 +46,14 @@ class Plan:
         """Return how long a run waits for another writer, such as `newsalign compact`."""
         return min(self.period_s, LONGEST_LOCK_WAIT_S)
 
+    @property
+    def silence_s(self) -> float:
+        """Return how long a run may say nothing: as long as a job and the wait for a lock may last.
+
+        By nothing else would a call that hangs end.
+        """
+        return self.config.runner.job_timeout_s + self.lock_wait_s
+
     def retry_s(self, failures: int) -> float:
         """Return when to try again after so many failures in a row: the period at the latest."""
         doubled: float = self.config.schedule.retry_s * 2.0 ** min(failures - 1, 30)
@@ -52,9 +61,8 @@ class Plan:
 
 
 def make_plan(config: Config, base: Path | None) -> Plan:
-    """Return the plan of a config; raises ConfigError."""
+    """Return the plan of a config whose files can be used; raises ConfigError."""
     check_runner(config.runner)
-    config.check_files(base)
     settings = config.schedule
     if config.run.now is not None:
         raise ConfigError("run.now: a schedule goes by the clock; leave it out")
@@ -71,4 +79,5 @@ def make_plan(config: Config, base: Path | None) -> Plan:
     except CadenceError as error:
         key = "cron" if settings.cron else "every"
         raise ConfigError(f"schedule.{key}: {error}") from None
+    read_files(config, base)
     return Plan(config, base, cadence, period_s(cadence, datetime.now(UTC)))

@@ -15,6 +15,7 @@ from typing import Any
 from pipeline.schedule.worker import Request, decode
 
 READ_BYTES = 65_536
+EXIT_S = 5.0  # for a process that has said all
 COMMAND = (sys.executable, "-m", "pipeline.schedule.worker")
 
 
@@ -62,7 +63,11 @@ class RunProcess:
         with contextlib.suppress(ProcessLookupError):
             if not self.ended:
                 self._process.kill()
-        code = self._process.wait()
+        try:
+            code = self._process.wait(EXIT_S if self.ended else None)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            code = self._process.wait()
         self._out.close()
         if code < 0:
             return f"killed by {signal.Signals(-code).name}"

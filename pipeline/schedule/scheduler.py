@@ -1,7 +1,8 @@
 """The long-lived process: wait, run, say how it went, for ever.
 
-Each run is a process of its own (`pipeline.schedule.worker`); nothing it does ends the schedule.
-SIGTERM and SIGINT stop it within ten seconds, a second one at once; SIGHUP reads the config again.
+Each run is a process of its own (`pipeline.schedule.worker`); nothing it does ends the schedule,
+and one that falls silent is ended. SIGTERM and SIGINT stop the schedule within ten seconds, a
+second one at once; SIGHUP reads the config again.
 """
 
 from __future__ import annotations
@@ -24,11 +25,12 @@ from pipeline.schedule.plan import Plan
 from pipeline.schedule.process import COMMAND, RunProcess
 from pipeline.schedule.record import ScheduleRecord, read_record, write_record
 from pipeline.schedule.waker import Waker
-from pipeline.schedule.worker import FAILED, FINISHED, PROGRESS, STOPPED, Request
+from pipeline.schedule.worker import FAILED, FINISHED, PROGRESS, STOPPED, Request, describe
 from pipeline.store.layout import Layout
 
 LOOK_S = 5.0  # a clock that was set, or a machine that woke up, is noticed this soon
 STOP_S = 8.0  # for a run to end; what it leaves is finished by the next
+LISTEN_S = 1.0  # to a run, before looking for signals again
 _ENDINGS = {FINISHED: "done", FAILED: "failed", STOPPED: "stopped"}
 
 Fields = Mapping[str, Any]
@@ -51,7 +53,10 @@ def reap_orphans() -> None:
 
 
 class Scheduler:
-    """Runs a plan over and over. `reload` gives the plan anew, or raises ConfigError."""
+    """Runs a plan over and over. `reload` gives the plan anew, or raises what is wrong with it.
+
+    `ids` and `json_log` are for its runs: see `pipeline.schedule.worker.Request`.
+    """
 
     def __init__(
         self,
@@ -63,6 +68,7 @@ class Scheduler:
         metrics: Metrics | None = None,
         show_progress: ShowProgress = no_progress,
         ids: bool = False,
+        json_log: bool = False,
         clock: Clock | None = None,
         command: Sequence[str] = COMMAND,
     ) -> None:
@@ -73,6 +79,7 @@ class Scheduler:
         self._metrics = metrics
         self._show_progress = show_progress
         self._ids = ids
+        self._json_log = json_log
         self._clock = clock or SystemClock()
         self._command = command
         self._stops: list[int] = []
@@ -200,6 +207,7 @@ class Scheduler:
             due_within_s=plan.due_within_s,
             lock_wait_s=plan.lock_wait_s,
             ids=self._ids,
+            json_log=self._json_log,
             parent=os.getpid(),
         )
         try:
@@ -208,11 +216,13 @@ class Scheduler:
             return FAILED, {"error": f"no process could be started: {error.strerror}"}
         ending: tuple[str, dict[str, Any]] | None = None
         deadline: float | None = None
+        # Counted by waits: a machine that sleeps makes nobody silent.
+        silent_s = 0.0
         if self._metrics is not None:
             self._metrics.running.set(1)
         try:
             with self._show_progress() as show:
-                while not process.ended:
+                while not process.ended and silent_s < plan.silence_s:
                     if self._stops and deadline is None:
                         process.stop()
                         deadline = self._clock.steady() + STOP_S
@@ -220,8 +230,10 @@ class Scheduler:
                         len(self._stops) > 1 or self._clock.steady() >= deadline
                     ):
                         break
-                    if not waker.wait(1.0, process):
+                    if not waker.wait(LISTEN_S, process):
+                        silent_s += LISTEN_S
                         continue
+                    silent_s = 0.0
                     for event, fields in process.events():
                         if event in _ENDINGS:
                             ending = (event, fields)
@@ -239,6 +251,8 @@ class Scheduler:
             return ending
         if self._stops:
             return STOPPED, {"error": None}
+        if silent_s >= plan.silence_s:
+            return FAILED, {"error": f"the run said nothing for {silent_s:g} s and was ended"}
         return FAILED, {"error": f"the run's process ended early: {how or 'it said nothing'}"}
 
     def _observe(self, event: str, fields: Fields) -> None:
@@ -258,8 +272,9 @@ class Scheduler:
                 raise ConfigError("output.path: another store takes a restart")
             if new.schedule.listen != old.schedule.listen:
                 raise ConfigError("schedule.listen: another address takes a restart")
-        except ConfigError as error:
-            self._tell("config_refused", {"error": str(error), "kept": "the config before"})
+        except Exception as error:
+            text = describe(error, str(self._layout.root))
+            self._tell("config_refused", {"error": text, "kept": "the config before"})
             return
         if (plan.cadence.text, plan.jitter_s) != (self._plan.cadence.text, self._plan.jitter_s):
             last = self._record.done_started_at

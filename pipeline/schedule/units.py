@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from pipeline.config import ScheduleSettings
 from pipeline.metrics_server import parse_address
 from pipeline.schedule.cadence import CadenceError, parse_duration
 
@@ -19,7 +20,6 @@ DATA = "/data"
 CONFIG_FOLDER = "/etc/newsalign"
 CONTAINER_USER = 10001  # as in the Dockerfile
 PORT = 9464
-MAX_CONFIG_MAP_BYTES = 900_000  # Kubernetes takes 1 MiB, names and all
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +71,15 @@ class Flags:
 
 def systemd_unit(flags: Flags, program: Path, folder: Path, store: Path, user: str) -> str:
     """Return a service that runs the schedule as `user` from `folder`."""
-    owner = "newsalign" if user == "root" else user
+    owner, made = user, ""
+    if user == "root":
+        owner = "newsalign"
+        made = f"# sudo useradd --system --no-create-home --shell /usr/sbin/nologin {owner}\n"
     command = " ".join(
         map(_systemd_word, [str(program), *replace(flags, log_format="json").words()])
     )
     return f"""\
-# mkdir -p {shlex.quote(str(store))}   (and let {owner} own it)
+{made}# sudo install -d -o {owner} {shlex.quote(str(store))}
 # sudo cp THIS /etc/systemd/system/newsalign.service
 # sudo systemctl daemon-reload && sudo systemctl enable --now newsalign
 # systemctl reload newsalign reads the config again; journalctl -u newsalign -o cat shows its log
@@ -93,7 +96,7 @@ ExecStart={command}
 ExecReload=/bin/kill -HUP $MAINPID
 KillMode=mixed
 TimeoutStopSec=20
-Restart=on-failure
+Restart=always
 RestartSec=30
 Nice=5
 NoNewPrivileges=true
@@ -103,27 +106,28 @@ ProtectHome=read-only
 ProtectKernelTunables=true
 ProtectControlGroups=true
 RestrictSUIDSGID=true
-ReadWritePaths={_systemd_word(str(store))}
+ReadWritePaths={_systemd_quoted(str(store))}
 
 [Install]
 WantedBy=multi-user.target
 """
 
 
-def crontab_line(flags: Flags, program: Path, folder: Path) -> str:
-    """Return a crontab line that starts single runs; raises CadenceError.
+def crontab_line(flags: Flags, when: ScheduleSettings, program: Path, folder: Path) -> str:
+    """Return a crontab line that starts single runs at the times `when`; raises CadenceError.
 
     Cron knows no time zone, no seconds and no periods that don't divide the hour or the day.
     """
-    if flags.timezone not in (None, "UTC"):
-        raise CadenceError("--timezone: a crontab goes by the machine's; leave it out")
-    when = flags.cron or cron_of(flags.every or "15m")
+    if when.cron and when.timezone != "UTC":
+        raise CadenceError("schedule.timezone: a crontab goes by the machine's; leave it out")
+    times = " ".join(when.cron.split()) or cron_of(when.every)
     command = f"cd {shlex.quote(str(folder))} && " + shlex.join(
         [str(program), *flags.words("run", "--quiet")]
     )
     return f"""\
-# crontab -e; what is wrong comes by mail. A run that is still going on makes the next one give up.
-{when} {command.replace("%", chr(92) + "%")}
+# crontab -e; times are the machine's, what is wrong comes by mail.
+# A run that is still going on makes the next one give up.
+{times} {command.replace("%", chr(92) + "%")}
 """
 
 
@@ -142,22 +146,17 @@ def cron_of(every: str) -> str:
         return f"0 */{hours} * * *"
     if not (rest or left) and hours == 24:
         return "0 0 * * *"
-    raise CadenceError(f"--every {every}: cron has no such period; name one with --cron")
+    raise CadenceError(f"every {every}: cron has no such period; name one with --cron")
 
 
 def kubernetes_objects(flags: Flags, image: str, files: Mapping[str, str]) -> str:
     """Return a ConfigMap of `files` by name, a volume claim and a Deployment of one pod.
 
-    Config and feed lists are among the files, by the base names of the flags' paths. Raises
-    CadenceError where the files are too large for a ConfigMap.
+    The flags name files as the pod sees them (`pipeline.schedule.pod_files`).
     """
-    if sum(len(text.encode()) for text in files.values()) > MAX_CONFIG_MAP_BYTES:
-        raise CadenceError("--feeds: too large for a ConfigMap; use newsalign feeds import instead")
     port = parse_address(flags.listen)[1] if flags.listen else PORT
     inside = replace(
         flags,
-        config=f"{CONFIG_FOLDER}/{Path(flags.config).name}" if flags.config else None,
-        feeds=[f"{CONFIG_FOLDER}/{Path(name).name}" for name in flags.feeds],
         output=f"{DATA}/out",
         listen=f"0.0.0.0:{port}",
         log_format="json",
@@ -274,8 +273,13 @@ def _yaml_list(words: Iterable[str], indent: int) -> str:
 
 
 def _systemd_word(word: str) -> str:
-    """Return a word of ExecStart: no specifiers, no variables, quoted where it must be."""
-    text = word.replace("\\", "\\\\").replace("%", "%%").replace("$", "$$")
-    if re.fullmatch(r"[\w@%+=:,./*-]+", text):
+    """Return a word of ExecStart, where `$` would start a variable."""
+    return _systemd_quoted(word.replace("$", "$$"))
+
+
+def _systemd_quoted(word: str) -> str:
+    """Return a word without specifiers, quoted where it must be."""
+    text = word.replace("\\", "\\\\").replace("%", "%%")
+    if re.fullmatch(r"[\w@%+=:,./*$-]+", text):
         return text
     return '"' + text.replace('"', '\\"') + '"'

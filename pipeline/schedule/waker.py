@@ -6,7 +6,7 @@ import contextlib
 import os
 import select
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import FrameType
 from typing import Any, Protocol
 
@@ -20,8 +20,23 @@ class Readable(Protocol):
         """Return its descriptor."""
 
 
+@contextlib.contextmanager
+def held(number: signal.Signals) -> Iterator[None]:
+    """Keep a signal waiting until a `Waker` in the block takes it over; one that none took is lost.
+
+    Without this, what comes while the program is still starting has the default effect: it dies.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [number])
+    try:
+        yield
+    finally:
+        handler = signal.signal(number, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.signal(number, handler)
+
+
 class Waker:
-    """Takes over signals while the block lasts; of the main thread only.
+    """Takes over signals while the block lasts, held ones too; of the main thread only.
 
     An Event would not do: its lock may be held by the very thread that a handler interrupts.
     """
@@ -37,9 +52,11 @@ class Waker:
         self._fd_before = signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
         for number, note in self._notes.items():
             self._before[number] = signal.signal(number, _handler(note))
+        self._mask = signal.pthread_sigmask(signal.SIG_UNBLOCK, self._notes)
         return self
 
     def __exit__(self, *error: object) -> None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
         for number, handler in self._before.items():
             signal.signal(number, handler)
         signal.set_wakeup_fd(self._fd_before)

@@ -12,6 +12,7 @@ import logging
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -21,6 +22,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from pipeline.config import Config, ConfigError
 from pipeline.errors import one_line
+from pipeline.logs import start_logging
 from transforms.processes import die_with_parent
 
 if TYPE_CHECKING:
@@ -35,13 +37,17 @@ SURVEY = "feeds_surveyed"
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What to run; `ids` asks for an event for each article, `parent` is who must be there."""
+    """What to run; `parent` is who must be there.
+
+    `ids` asks for an event for each article, `json_log` for a log of JSON lines on stderr.
+    """
 
     config: dict[str, Any]
     config_base: str | None
     due_within_s: float
     lock_wait_s: float
     ids: bool
+    json_log: bool
     parent: int
 
 
@@ -148,13 +154,25 @@ def describe(error: Exception, root: str) -> str:
 
 def main() -> None:
     """Run the request of stdin; events go to what stdout was, stray prints to stderr."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    logging.basicConfig(level=logging.ERROR, stream=sys.stderr)
     request = Request(**json.load(sys.stdin))
+    _start_logging(request.json_log)
     die_with_parent(request.parent)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     Worker(request, out).work()
+
+
+def _start_logging(json_lines: bool) -> None:
+    """Log errors to stderr, as JSON whatever would end this process or a thread of it too."""
+    if not json_lines:
+        logging.basicConfig(level=logging.ERROR, stream=sys.stderr)
+        return
+    start_logging(json_lines=True)
+    logging.getLogger().setLevel(logging.ERROR)
+    log = logging.getLogger(__name__)
+    sys.excepthook = lambda kind, error, trace: log.critical("it ends", exc_info=error)
+    threading.excepthook = lambda args: log.error("a thread ended", exc_info=args.exc_value)
 
 
 if __name__ == "__main__":

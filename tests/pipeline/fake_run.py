@@ -1,8 +1,8 @@
 """Stands in for a scheduled run's process: does what the test's `plan` file says, in order.
 
 Each line of the plan is one run: `done`, `alone` (no feed could be reached), `fail TEXT`, `die`,
-`hang` (deaf to SIGTERM), `wait` (until SIGTERM) or `garbage`; after the last line, every run is
-`done`. What was asked of each run goes to `seen`.
+`hang` (deaf to SIGTERM), `linger` (done, and doesn't end), `wait` (until SIGTERM) or `garbage`;
+after the last line, every run is `done`. What was asked of each run goes to `seen`.
 """
 
 from __future__ import annotations
@@ -45,6 +45,9 @@ def main() -> None:
             counts=counts,
             feeds_unreachable=what == "alone",
         )
+        if what == "linger":
+            os.close(1)
+            time.sleep(120)
 
 
 def say(event: str, **fields: object) -> None:

@@ -113,7 +113,11 @@ def test_the_commands() -> None:
             "nothing to read: name an INPUT or a --feed, set input.paths, or use feeds add",
         ),
         (
-            ["schedule"],
+            ["schedule", "--runs", "1"],
+            "nothing to read: name an INPUT or a --feed, set input.paths, or use feeds add",
+        ),
+        (
+            ["schedule", "--set", "feeds.read=none"],
             "nothing to read: name an INPUT or a --feed, set input.paths, or use feeds add",
         ),
         (
@@ -130,7 +134,7 @@ def test_the_commands() -> None:
         ),
         (
             ["schedule", "seeds", "--every", "7m", "--print", "cron"],
-            "--every 7m: cron has no such period; name one with --cron",
+            "every 7m: cron has no such period; name one with --cron",
         ),
         (["run", "x", "--now", "soon"], "--now soon: write it like 2026-11-20T00:00:00Z"),
         (["extract", "--input", "no.txt"], "--input no.txt: no such file"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import socket
@@ -60,6 +61,21 @@ def test_a_schedule_that_can_t_listen_doesn_t_start(tmp_path: Path, invoke: Invo
         result = invoke("schedule", tmp_path, *flags)
     assert result.exit_code == 1
     assert result.stderr == (f"newsalign: error: schedule.listen: {port}: Address already in use\n")
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(errno.ENOSPC, 1), (errno.EROFS, 1), (errno.ENOTDIR, 2)]
+)
+def test_a_disk_is_no_fault_of_the_command_line(
+    tmp_path: Path, invoke: Invoke, monkeypatch: pytest.MonkeyPatch, number: int, code: int
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("pipeline.store.lock.writer_lock", fail)
+    result = invoke("schedule", tmp_path, "--output", tmp_path / "out")
+    assert result.exit_code == code
+    assert os.strerror(number) in result.stderr and result.stderr.count("\n") == 1
 
 
 def test_only_the_newest_logs_are_kept(tmp_path: Path) -> None:

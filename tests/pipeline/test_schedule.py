@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -13,16 +14,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import Invoke
 
 from pipeline.config import Config, ConfigError
 from pipeline.metrics import Metrics
+from pipeline.schedule import process as process_module
 from pipeline.schedule import scheduler as scheduler_module
 from pipeline.schedule.plan import Plan, make_plan
 from pipeline.schedule.record import read_record
 from pipeline.schedule.scheduler import Scheduler
+from pipeline.schedule.waker import Waker, held
 from pipeline.store.layout import Layout
+from transforms.resources import config_dir
 
 FAKE = Path(__file__).with_name("fake_run.py")
+ACTORS = Path(__file__).parents[1] / "data" / "invented_actors.json"
 Event = tuple[str, dict[str, Any]]
 
 
@@ -36,6 +42,7 @@ class Bench:
         self.on: dict[str, Callable[[], None]] = {}
         self.metrics = Metrics(self.layout)
         self.settings: dict[str, Any] = {"every": "1s", "jitter_s": 0, "retry_s": 1}
+        self.more: dict[str, Any] = {"actors": {"catalog": [str(ACTORS)]}}
         self.runs("done")
 
     def runs(self, *lines: str) -> None:
@@ -43,7 +50,7 @@ class Bench:
 
     def plan(self) -> Plan:
         output = {"path": str(self.layout.root)}
-        values = {"schedule": self.settings, "output": output}
+        values = {**self.more, "schedule": self.settings, "output": output}
         return make_plan(Config.model_validate(values), None)
 
     def schedule(self, plan: Plan | None = None) -> Scheduler:
@@ -53,6 +60,7 @@ class Bench:
             self.plan,
             self._tell,
             metrics=self.metrics,
+            json_log=True,
             command=(sys.executable, str(FAKE), str(self.folder)),
         )
 
@@ -168,6 +176,43 @@ def test_a_run_that_is_deaf_is_killed_in_the_end(
     assert gone(bench.seen()[0]["pid"])
 
 
+def test_a_run_that_hangs_is_ended_and_the_schedule_goes_on(bench: Bench) -> None:
+    bench.more["runner"] = {"job_timeout_s": 1}
+    bench.runs("hang", "done")
+    bench.schedule().run(most_runs=2)
+    assert bench.endings() == ["failed", "finished"]
+    assert bench.events("run_failed")[0]["error"] == "the run said nothing for 2 s and was ended"
+    assert gone(bench.seen()[0]["pid"])
+
+
+def test_a_process_that_has_said_all_and_stays_is_ended(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process_module, "EXIT_S", 0.5)
+    bench.runs("linger", "done")
+    bench.schedule().run(most_runs=2)
+    assert bench.endings() == ["finished", "finished"]
+    assert gone(bench.seen()[0]["pid"])
+
+
+def test_runs_log_as_the_schedule_does(bench: Bench) -> None:
+    bench.schedule().run(most_runs=1)
+    assert bench.seen()[0]["json_log"] is True
+    request = {**bench.seen()[0], "config": {"no_such_section": 1}, "parent": os.getpid()}
+    del request["pid"]
+    done = subprocess.run(
+        process_module.COMMAND,
+        input=json.dumps(request),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    lines = [json.loads(line) for line in done.stderr.splitlines()]
+    assert [line["level"] for line in lines] == ["critical"]
+    assert "no_such_section" in lines[0]["traceback"]
+
+
 def test_a_second_signal_ends_it_at_once(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scheduler_module, "STOP_S", 3_600)
     bench.runs("hang")
@@ -206,6 +251,91 @@ def test_sighup_takes_a_good_config_and_keeps_the_old_one_before_a_bad(bench: Be
     assert "schedule.every: 'soon' is not a duration" in refused["error"]
     assert [fields["cadence"] for fields in bench.events("config_reloaded")] == ["every 1s"]
     assert [run["config"]["schedule"]["every"] for run in bench.seen()] == ["366d", "1s"]
+
+
+@pytest.mark.parametrize("key", ["catalog", "lexicon", "outlets", "rules", "feed_lists"])
+def test_sighup_keeps_the_old_config_before_a_file_that_can_t_be_used(
+    bench: Bench, key: str
+) -> None:
+    file = bench.folder / "mine.toml"
+    section, value = {
+        "catalog": ("actors", [str(ACTORS), str(file)]),
+        "lexicon": ("stances", str(file)),
+        "outlets": ("input", str(file)),
+        "rules": ("clean", str(file)),
+        "feed_lists": ("input", [str(file)]),
+    }[key]
+
+    def break_it() -> None:
+        file.write_bytes(b"[\xff")
+        bench.more.setdefault(section, {})[key] = value
+        os.kill(os.getpid(), signal.SIGHUP)
+
+    bench.on = {"run_finished": break_it, "config_refused": send(signal.SIGTERM)}
+    assert bench.schedule().run() == signal.SIGTERM
+    assert str(file) in bench.events("config_refused")[0]["error"]
+    assert bench.events("config_reloaded") == []
+
+
+def test_rules_that_were_good_once_are_read_again(bench: Bench) -> None:
+    file = bench.folder / "cleaning.toml"
+    file.write_bytes((config_dir() / "cleaning.toml").read_bytes())
+    bench.more["clean"] = {"rules": str(file)}
+
+    def break_it() -> None:
+        file.write_text("[")
+        os.kill(os.getpid(), signal.SIGHUP)
+
+    bench.on = {"run_finished": break_it, "config_refused": send(signal.SIGTERM)}
+    assert bench.schedule().run() == signal.SIGTERM
+    assert str(file) in bench.events("config_refused")[0]["error"]
+
+
+def test_whatever_reading_the_config_raises_the_schedule_goes_on(bench: Bench) -> None:
+    def reload() -> Plan:
+        raise PermissionError(13, "Permission denied", "/etc/x.toml")
+
+    one = bench.schedule()
+    one._reload = reload
+    bench.on["schedule_started"] = send(signal.SIGHUP)
+    one.run(most_runs=1)
+    assert bench.events("config_refused")[0]["error"] == "/etc/x.toml: Permission denied"
+    assert bench.endings() == ["finished"]
+
+
+def test_a_sighup_before_the_schedule_is_ready_is_honoured_when_it_is(bench: Bench) -> None:
+    with held(signal.SIGHUP):
+        os.kill(os.getpid(), signal.SIGHUP)
+        bench.schedule().run(most_runs=1)
+    assert len(bench.events("config_reloaded")) == 1
+
+
+def test_the_command_takes_sighup_from_its_first_moment_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, invoke: Invoke
+) -> None:
+    early: list[int] = []
+    late: list[int] = []
+
+    def read(*_: object) -> Config:
+        os.kill(os.getpid(), signal.SIGHUP)
+        values = {**Bench(tmp_path).more, "output": {"path": str(tmp_path / "out")}}
+        return Config.model_validate(values)
+
+    def run(self: Scheduler, most_runs: int | None = None) -> int:
+        with Waker({signal.SIGHUP: late.append}):
+            pass
+        return signal.SIGTERM
+
+    monkeypatch.setattr("pipeline.config.load_config", read)
+    monkeypatch.setattr("pipeline.logs.start_logging", lambda **_: None)
+    monkeypatch.setattr(Scheduler, "run", run)
+    before = signal.signal(signal.SIGHUP, lambda number, _: early.append(number))
+    try:
+        assert invoke("schedule").exit_code == 0
+        os.kill(os.getpid(), signal.SIGHUP)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert (late, early) == ([signal.SIGHUP], [signal.SIGHUP])
 
 
 def test_what_only_a_restart_can_change_is_refused(bench: Bench) -> None:

@@ -8,13 +8,17 @@ import shlex
 import shutil
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from conftest import Invoke
 
+from pipeline.commands.options import parse_settings
+from pipeline.config import load_config
 from pipeline.schedule.cadence import CadenceError
 from pipeline.schedule.units import Flags, cron_of, kubernetes_objects, systemd_unit
+from transforms.resources import config_dir
 
 NEWSALIGN = Path(sys.executable).with_name("newsalign")
 
@@ -41,10 +45,26 @@ def test_systemd(here: Path, invoke: Invoke) -> None:
     assert unit["WorkingDirectory"] == str(here)
     assert unit["ReadWritePaths"] == f'"{here}/my store"'
     assert unit["User"] != "root"
+    assert unit["Restart"] == "always", "a SIGHUP before its handler is a clean exit to systemd"
     assert unit["ExecStart"] == (
         f'{NEWSALIGN} schedule in --output "my store" --set "network.contact=\'a $$x 5%%\'"'
         " --every 15m --log-format json -- --x=1"
     )
+
+
+def test_systemd_expands_variables_in_commands_only(here: Path) -> None:
+    store = here / "a$b 5%"
+    unit = systemd_unit(Flags(output=str(store)), NEWSALIGN, here, store, "daemon")
+    assert settings_of(unit)["ReadWritePaths"] == f'"{here}/a$b 5%%"'
+    assert f'"{here}/a$$b 5%%"' in settings_of(unit)["ExecStart"]
+
+
+def test_root_is_told_how_to_make_the_user(here: Path) -> None:
+    unit = systemd_unit(Flags(), NEWSALIGN, here, here / "out", "root")
+    assert settings_of(unit)["User"] == "newsalign"
+    assert re.search(r"^# sudo useradd --system .* newsalign$", unit, re.MULTILINE)
+    assert f"# sudo install -d -o newsalign {here}/out\n" in unit
+    assert "useradd" not in systemd_unit(Flags(), NEWSALIGN, here, here / "out", "ann")
 
 
 def test_systemd_takes_it(here: Path) -> None:
@@ -95,6 +115,32 @@ def test_cron(here: Path, invoke: Invoke) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("schedule", "flags", "times"),
+    [
+        ('cron = "*/5  6-22 * * *"', [], "*/5 6-22 * * *"),
+        ('cron = "*/5 6-22 * * *"', ["--every", "1h"], "0 * * * *"),
+        ('every = "1h"', [], "0 * * * *"),
+        ('every = "1h"', ["--cron", "@daily"], "@daily"),
+        ('every = "1h"\ntimezone = "Europe/Berlin"', [], "0 * * * *"),
+    ],
+)
+def test_cron_starts_when_the_schedule_of_the_config_would(
+    here: Path, invoke: Invoke, schedule: str, flags: list[str], times: str
+) -> None:
+    (here / "my.toml").write_text(f"[schedule]\n{schedule}\n")
+    done = invoke("schedule", "in", "--config", "my.toml", *flags, "--print", "cron")
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert f"\n{times} cd {here} && " in done.stdout
+
+
+def test_a_crontab_has_no_time_zone(here: Path, invoke: Invoke) -> None:
+    (here / "my.toml").write_text('[schedule]\ncron = "@daily"\ntimezone = "Europe/Berlin"\n')
+    done = invoke("schedule", "in", "--config", "my.toml", "--print", "cron")
+    assert done.exit_code == 2
+    assert "schedule.timezone: a crontab goes by the machine's" in done.stderr
+
+
 def test_kubernetes(here: Path, invoke: Invoke) -> None:
     config = '[schedule]\nevery = "1h"\n\n[network]\ncontact = "ä"\n'
     (here / "my.toml").write_text(config)
@@ -106,8 +152,7 @@ def test_kubernetes(here: Path, invoke: Invoke) -> None:
     assert [line for line in text.splitlines() if line.startswith("kind:")] == [
         *("kind: ConfigMap", "kind: PersistentVolumeClaim", "kind: Deployment")
     ]
-    arguments = [json.loads(a) for a in re.findall(r"^ {12}- (\".*\")$", text, re.MULTILINE)]
-    assert arguments == [
+    assert arguments_of(text) == [
         *("schedule", "--feeds", "/etc/newsalign/list.txt", "--output", "/data/out"),
         *("--config", "/etc/newsalign/my.toml", "--listen", "0.0.0.0:9000"),
         *("--log-format", "json"),
@@ -117,6 +162,85 @@ def test_kubernetes(here: Path, invoke: Invoke) -> None:
     for wanted in ("runAsNonRoot: true", "type: Recreate", "path: /health", "containerPort: 9000"):
         assert wanted in text
     assert "\t" not in text
+
+
+def arguments_of(objects: str) -> list[str]:
+    return [json.loads(a) for a in re.findall(r"^ {12}- (\".*\")$", objects, re.MULTILINE)]
+
+
+def test_a_pod_gets_the_files_that_the_config_names(here: Path, invoke: Invoke) -> None:
+    folder = here / "conf"
+    (folder / "people").mkdir(parents=True)
+    actor = {"id": "x:one", "type": "organisation", "names": ["One League"]}
+    (folder / "people" / "one.json").write_text(json.dumps([actor]))
+    (folder / "people" / "two.json").write_text(json.dumps([{**actor, "id": "x:two"}]))
+    for name in ("stances.toml", "cleaning.toml"):
+        shutil.copyfile(config_dir() / name, folder / f"my {name}")
+    (folder / "outlets.toml").write_text("")
+    (here / "list.txt").write_text("https://example.org/feed\n")
+    (folder / "my.toml").write_text(
+        '[input]\nfeed_lists = ["list.txt"]\noutlets = "outlets.toml"\n'
+        '[actors]\ncatalog = ["actors", "people"]\n'
+        '[stances]\nlexicon = "my stances.toml"\n'
+        f"[clean]\nrules = '{folder}/my cleaning.toml'\n"
+    )
+    done = invoke("schedule", "--config", "conf/my.toml", "--print", "kubernetes")
+    assert (done.exit_code, done.stderr) == (0, "")
+    arguments = arguments_of(done.stdout)
+    settings = [value for flag, value in pairwise(arguments) if flag == "--set"]
+    at = "/etc/newsalign"
+    assert settings == [
+        f'input.feed_lists=["{at}/list.txt"]',
+        f'actors.catalog=["actors", "{at}/one.json", "{at}/two.json"]',
+        f'stances.lexicon="{at}/my-stances.toml"',
+        f'input.outlets="{at}/outlets.toml"',
+        f'clean.rules="{at}/my-cleaning.toml"',
+    ]
+    names = re.findall(r'^  "(.*?)": ', done.stdout, re.MULTILINE)
+    assert names == [
+        *("list.txt", "my-cleaning.toml", "my-stances.toml", "my.toml", "one.json"),
+        *("outlets.toml", "two.json"),
+    ]
+    pod = load_config(folder / "my.toml", parse_settings(settings))
+    assert pod.actors.catalog == ("actors", f"{at}/one.json", f"{at}/two.json")
+    assert pod.stances.lexicon == f"{at}/my-stances.toml"
+
+
+@pytest.mark.parametrize("flags", [["in"], ["--set", "input.paths=['in']"]])
+def test_a_pod_doesn_t_see_articles_of_this_machine(
+    here: Path, invoke: Invoke, flags: list[str]
+) -> None:
+    done = invoke("schedule", *flags, "--print", "kubernetes")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr.startswith("newsalign: error: in: a pod doesn't see this machine's files")
+    elsewhere = ["/data/in", "s3://bucket/in"]
+    done = invoke("schedule", *elsewhere, "--print", "kubernetes")
+    assert done.exit_code == 0
+    assert arguments_of(done.stdout)[:3] == ["schedule", *elsewhere]
+
+
+@pytest.mark.job
+def test_a_pod_starts_on_an_empty_volume_and_says_so_once(here: Path, invoke: Invoke) -> None:
+    printed = invoke("schedule", "--every", "1s", "--print", "kubernetes").stdout
+    arguments = [
+        word.replace("/data", str(here)).replace("0.0.0.0:9464", "127.0.0.1:0")
+        for word in arguments_of(printed)
+    ]
+    process = subprocess.Popen([NEWSALIGN, *arguments], stderr=subprocess.PIPE, text=True)
+    said = []
+    try:
+        assert process.stderr is not None
+        for line in process.stderr:
+            said.append(json.loads(line)["event"])
+            if said.count("run_finished") == 2:
+                break
+        process.terminate()
+        assert process.wait(60) == 0, said
+    finally:
+        process.kill()
+        process.wait()
+    assert said.count("nothing_to_read") == 1
+    assert "run_failed" not in said
 
 
 def test_kubernetes_parses_as_yaml(here: Path) -> None:
