@@ -24,7 +24,7 @@ class Fact(IntFlag):
     """What a word may be.
 
     LIGHT words are no names, however they are written; a word without LETTER is all digits. A word
-    on the one SIDE is the opposite of none on the same.
+    on the one SIDE is the opposite of none on the same; a JOINING one adds a name to another.
     """
 
     NAME = 1
@@ -37,6 +37,7 @@ class Fact(IntFlag):
     OTHER_SIDE = 128
     LIGHT = 256
     LETTER = 512
+    JOINING = 1024
 
 
 # Swapped for another of its kind, each of these makes another text.
@@ -71,6 +72,7 @@ class FactWords:
             (rules.relative_days, Fact.RELATIVE_DAY),
             (rules.months, Fact.DATE | Fact.NAME),
             (rules.negations, Fact.NEGATION),
+            (rules.joining_words, Fact.JOINING),
             *((frozenset({word}), side) for word, side in _sides(rules.opposites).items()),
         ):
             for word in words:
@@ -141,4 +143,7 @@ def may_contradict(left: WordFacts, right: WordFacts) -> Flags:
     swapped = left & right & np.uint16(SWAPPABLE) > 0
     for one, other in ((left, right), (right, left)):
         swapped |= (one & np.uint16(Fact.ONE_SIDE) > 0) & (other & np.uint16(Fact.OTHER_SIDE) > 0)
+        # Only a side without any words has no bit at all.
+        joined = (one == 0) & (other & np.uint16(Fact.NAME) > 0)
+        swapped |= joined & (other & np.uint16(Fact.JOINING) > 0)
     return swapped | ((left | right) & np.uint16(Fact.NEGATION) > 0)

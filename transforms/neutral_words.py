@@ -1,21 +1,98 @@
-"""Which hashed words name the outlet of their text, or an agency: no facts, however they differ."""
+"""Which words name the outlet of their text, or an agency: no facts, however they differ.
+
+A name counts as a whole only: one word of "Times of Israel" is an actor, and so is one of "Agence
+France-Presse".
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache, lru_cache
+from itertools import pairwise
+from typing import Final
 
 import numpy as np
 
+from transforms.catalog_files import read_actors
 from transforms.columns import Flags, Integers
+from transforms.country_names import country_names
+from transforms.resources import resolve_config_path
 from transforms.text_rules import TextRules
-from transforms.text_view import neutral_names
 from transforms.words import Hashes, hash_words
+
+# Shorter names are words of everyday, too.
+MIN_LETTERS: Final = 3
+# Whose names an outlet's can be: not those of media, companies and people.
+ACTOR_FILES: Final = ("states.toml", "organisations.toml", "blocs.toml", "groups.toml")
+
+# A name's words, hashed.
+Name = tuple[int, ...]
+Names = Mapping[int, Sequence[Name]]
+
+
+def neutral_names(outlet: str, rules: TextRules) -> Names:
+    """Return the names of an outlet and of all agencies, by the hash of their first word.
+
+    A part of a domain counts as a name ("bbc.co.uk", "straits-times.com"), but for one that is an
+    actor's ("china.org.cn").
+    """
+    return _by_first_word(outlet, rules.agencies, rules.actor_names)
+
+
+def neutral_places(hashes: Hashes, outlet: str, rules: TextRules) -> frozenset[int]:
+    """Return the places, among a text's hashed words, of those that name the outlet or an agency.
+
+    Only where all words of a name stand are they neutral.
+    """
+    names = neutral_names(outlet, rules)
+    words = hashes.tolist()
+    found: set[int] = set()
+    for place, word in enumerate(words):
+        for name in names.get(word, ()):
+            if tuple(words[place : place + len(name)]) == name:
+                found.update(range(place, place + len(name)))
+    return frozenset(found)
+
+
+@lru_cache(maxsize=4_096)
+def _by_first_word(outlet: str, agencies: frozenset[str], actor_names: frozenset[str]) -> Names:
+    said = [outlet]
+    if "." in outlet and " " not in outlet:
+        said += outlet.split(".")
+    long = [name for name in said if sum(map(str.isalnum, name)) >= MIN_LETTERS]
+    (article,) = _hashed(["the"])
+    own = {name[1:] if name[:1] == article else name for name in _hashed(long)}
+    found: dict[int, list[Name]] = {}
+    for name in sorted(own - _actors() - set(_hashed(actor_names)) | set(_hashed(agencies))):
+        if name:
+            found.setdefault(name[0], []).append(name)
+    return found
+
+
+def _hashed(names: Iterable[str]) -> list[Name]:
+    words = hash_words(list(names))
+    hashes = words.hashes.tolist()
+    return [tuple(hashes[start:end]) for start, end in pairwise(words.bounds.tolist())]
+
+
+@cache
+def _actors() -> frozenset[Name]:
+    """Return the names of the states and organisations that the shipped catalog has."""
+    names: set[str] = set()
+    for file in ACTOR_FILES:
+        for actor in read_actors(resolve_config_path(f"actors/{file}")):
+            listed = (actor.names, actor.aliases, actor.demonyms, actor.capital, actor.seats)
+            names.update(name for some in listed for name in some)
+            names.update((actor.name,) if actor.name else ())
+            country = country_names(actor.id)
+            names.update(country.names if country else ())
+    return frozenset(_hashed(names))
 
 
 class NeutralWords:
-    """The neutral names of several texts by hash; only plain words are looked for.
+    """The words of several texts' neutral names by hash.
 
-    It errs on one side only: a word that it doesn't know may be neutral all the same.
+    One of them is neutral only where the whole name stands, as `neutral_places` says.
     """
 
     def __init__(self, outlets: Sequence[str], rules: TextRules) -> None:
@@ -24,21 +101,17 @@ class NeutralWords:
         named = [
             (at, word)
             for outlet, at in number.items()
-            for word in neutral_names(outlet, rules)
-            if word.isascii() and word.isalpha()
+            for some in neutral_names(outlet, rules).values()
+            for word in {word for name in some for word in name}
         ]
-        place = {word: at for at, word in enumerate(dict.fromkeys(word for _, word in named))}
-        hashes = hash_words(list(place)).hashes
-        order = np.argsort(hashes)
-        rank = np.empty(len(order), dtype=np.int64)
-        rank[order] = np.arange(len(order))
-        self._hashes = hashes[order]
-        self._known = np.zeros((len(number), len(order)), dtype=np.bool_)
-        for at, word in named:
-            self._known[at, rank[place[word]]] = True
+        owners = np.array([at for at, _ in named], dtype=np.int64)
+        words = np.array([word for _, word in named], dtype=np.uint64)
+        self._hashes = np.unique(words)
+        self._known = np.zeros((len(number), len(self._hashes)), dtype=np.bool_)
+        self._known[owners, np.searchsorted(self._hashes, words)] = True
 
-    def are(self, texts: Integers, hashes: Hashes) -> Flags:
-        """Say of each word, in the text of this number, whether it is neutral there."""
+    def may_be(self, texts: Integers, hashes: Hashes) -> Flags:
+        """Say of each word whether it stands in a neutral name, in the text of this number."""
         if not len(self._hashes):
             return np.zeros(len(hashes), dtype=np.bool_)
         at = np.minimum(np.searchsorted(self._hashes, hashes), len(self._hashes) - 1)

@@ -42,7 +42,8 @@ from transforms.same_text import (
 )
 from transforms.settings import DeduplicateSettings
 from transforms.text_rules import TextRules
-from transforms.text_view import TextView, neutral_names
+from transforms.text_view import TextView
+from transforms.words import CURRENCIES, SIGNS, Hashes
 
 METHODS: Final = ("none", "exact", "jaccard", "containment", "short")
 # Pairs whose shingles are sorted together. A pair's number stands over the hash, the side and the
@@ -52,6 +53,8 @@ _SIDE: Final = np.uint64(PLACE_BITS)
 _HASH: Final = np.uint64(PLACE_BITS + 1)
 _PAIR: Final = np.uint64(64 - (PAIRS - 1).bit_length())
 _PLACE: Final = np.uint64(MAX_PLACE)
+# What stands before a word that opens a sentence, or goes on with a number.
+_PARTING: Final = f'\n"“,.{SIGNS}{CURRENCIES}'
 # What of a shingle makes room for the pair's number and the side: its place, and some of its hash.
 _DROPPED: Final = np.uint64(2 * PLACE_BITS + HASH_BITS + 1) - _PAIR
 # Shingles compared at once; bounds the memory of a comparison.
@@ -296,26 +299,40 @@ class TextPairs:
             likely.tolist(), numbers[likely].tolist(), ours, theirs, strict=True
         ):
             known = bool(one and other)
-            sure[at] = known and (number or not same_name(one, other, self._rules))
+            sure[at] = known and not (
+                one == other if number else same_name(one, other, self._rules)
+            )
         return sure
 
     def _inner_words(self, texts: Integers, places: Integers) -> list[str]:
-        """Return words that stand within a sentence, casefolded; "" for others and the outlet's."""
+        """Return words that stand within a sentence, casefolded.
+
+        "" for others, for the outlet's, and for what may be part of a longer number.
+        """
         count = len(texts)
         before = np.maximum(places - 1, 0)
         words = self._rows.words(np.tile(texts, 2), np.concatenate((places, before)))
         starts, ends = words.starts[:count], words.ends[:count]
         # What may part sentences is longer than one character, or one of these.
         inside = (places > 0) & (starts - words.ends[count:] == 1)
+        inside &= ~self._are_neutral(texts, places, words.hashes[:count])
         found = []
         for text, start, end, inner in zip(
             texts.tolist(), starts.tolist(), ends.tolist(), inside.tolist(), strict=True
         ):
             body = self._rows.body(text) if inner else ""
-            word = body[start:end].casefold() if inner and body[start - 1] not in '\n"“' else ""
-            neutral = word in neutral_names(self._texts[text].outlet, self._rules)
-            found.append("" if neutral else word)
+            inner = inner and body[start - 1] not in _PARTING
+            found.append(body[start:end].casefold() if inner else "")
         return found
+
+    def _are_neutral(self, texts: Integers, places: Integers, hashes: Hashes) -> Flags:
+        """Say of each word, known by its text and its place there, whether it is part of the
+        outlet's or an agency's name.
+        """
+        neutral = self._neutral.may_be(texts, hashes)
+        for at in np.flatnonzero(neutral).tolist():
+            neutral[at] = int(places[at]) in self._view(int(texts[at])).neutral_places
+        return neutral
 
     def _read(
         self, left: Integers, right: Integers, gaps: _Gaps
@@ -331,7 +348,7 @@ class TextPairs:
         texts = np.concatenate((left, right))[owner]
         words = self._rows.words(texts, places)
         facts = self._facts.of(words.hashes, words.written)
-        self._drop_neutral(texts, words, facts)
+        self._drop_neutral(texts, places, words, facts)
         joined = np.zeros(2 * count, dtype=np.uint16)
         starts = np.cumsum(sizes) - sizes
         filled = np.flatnonzero(sizes)
@@ -352,10 +369,12 @@ class TextPairs:
             )
         return (joined[:count], joined[count:]), equal
 
-    def _drop_neutral(self, texts: Integers, words: WordColumns, facts: WordFacts) -> None:
+    def _drop_neutral(
+        self, texts: Integers, places: Integers, words: WordColumns, facts: WordFacts
+    ) -> None:
         """Take the flag of a name from words that name the outlet or an agency."""
         named = np.flatnonzero((facts & np.uint16(Fact.NAME)) > 0)
-        named = named[self._neutral.are(texts[named], words.hashes[named])]
+        named = named[self._are_neutral(texts[named], places[named], words.hashes[named])]
         kept = []
         for text, start, end in zip(
             texts[named].tolist(),

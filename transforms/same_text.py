@@ -4,7 +4,8 @@ Likeness is the Jaccard similarity of shingles, or the share of the shorter text
 in shared passages. It can't tell by itself: two statements that differ only in the actor reach a
 Jaccard similarity of 0.81, a genuine cut wire copy 0.74. So what remains between the shared
 passages is aligned, and a pair is refused where a short replacement swaps a name, a number, a date
-or the direction of a verb. Words on one side only (a cut tail, an added paragraph) are no swap.
+or the direction of a verb. Words on one side only (a cut tail, an added paragraph) are no swap, but
+for an actor that is joined to another ("Torrin and Maskel").
 
 Short texts are compared otherwise: each of their words counts. All of the shorter text must stand
 in the longer one's beginning, but for words without a fact.
@@ -30,6 +31,7 @@ from transforms.alignment import (
 from transforms.settings import DeduplicateSettings
 from transforms.text_rules import TextRules
 from transforms.text_view import DAY_KINDS, NAMES, Kind, TextView, Token
+from transforms.words import UNITS
 
 # Below this share of the shorter text's shingles, the shared passages can't hold three quarters of
 # its words: even an edit every eight words leaves half of the shingles of four.
@@ -49,6 +51,7 @@ MIN_STEM: Final = 4
 MIN_FRAGMENT_WORDS: Final = 12
 # A headline may differ from its copy's only where the short text names this many facts itself.
 MIN_FACTS: Final = 2
+_NO_UNIT: Final = {ord(mark): None for mark in UNITS}
 
 _SWAPS: Final = (
     ("number", frozenset({Kind.NUMBER})),
@@ -145,6 +148,8 @@ def contradiction(
     for gap in between:
         for ours, theirs in _answering(first, second, gap):
             conflict = _conflict(first, second, ours, theirs)
+            if gap.left_start == gap.left_end or gap.right_start == gap.right_end:
+                conflict = conflict or _joined(first, ours) or _joined(second, theirs)
             if not conflict:
                 continue
             in_lead = min(gap.left_start, gap.right_start) < settings.lead_words
@@ -242,6 +247,21 @@ def _conflict(
     return ""
 
 
+def _joined(view: TextView, added: Sequence[Token]) -> str:
+    """Return an actor that the words join to another ("and China"); "" for none.
+
+    Only where nothing else is said: an aside may be cut, a forename or a title left out.
+    """
+    rules = view.rules
+    names = _facts(view, added, NAMES)
+    light = rules.titles | rules.function_words | rules.joining_words
+    if not names or not any(token.word in rules.joining_words for token in added):
+        return ""
+    if any(token.kind not in NAMES and token.word not in light for token in added):
+        return ""
+    return "" if rules.second_names.intersection(names) else f"one more {'+'.join(names)}"
+
+
 def _said(tokens: Sequence[Token]) -> str:
     return " ".join(token.word for token in tokens)
 
@@ -251,7 +271,6 @@ def _facts(view: TextView, tokens: Sequence[Token], kinds: frozenset[Kind]) -> l
         token.word
         for token in tokens
         if token.kind in kinds
-        and token.word not in view.neutral_names
         and not (token.kind is Kind.POSSIBLE_NAME and view.has_plain(token.word))
     ]
 
@@ -273,7 +292,9 @@ def same_name(word: str, other: str, rules: TextRules) -> bool:
 def _same_fact(word: str, other: str, rules: TextRules) -> bool:
     if word == other:
         return True
-    if word[0].isdigit() or other[0].isdigit():
+    if word[-1].isdigit() or other[-1].isdigit():
+        return _same_number(word, other)
+    if other in rules.different_names.get(word, ()):
         return False
     group = rules.same_names.get(word)
     if group is not None and group == rules.same_names.get(other):
@@ -288,6 +309,13 @@ def _same_fact(word: str, other: str, rules: TextRules) -> bool:
         or ratio(word, other) >= MIN_NAME_RATIO
         or rules.respell(word) == rules.respell(other)
     )
+
+
+def _same_number(one: str, other: str) -> bool:
+    """Return whether two numbers are equal, and of one unit where both state it: "$5", "5"."""
+    units = [{mark for mark in number if mark in UNITS} for number in (one, other)]
+    bare = [number.translate(_NO_UNIT) for number in (one, other)]
+    return bare[0] == bare[1] and (not all(units) or units[0] == units[1])
 
 
 def _short(first: TextView, second: TextView) -> Verdict:
@@ -331,13 +359,13 @@ def _factless(
 
 
 def _weighty(view: TextView, tokens: Sequence[Token]) -> list[Token]:
-    rules, neutral = view.rules, view.neutral_names
+    rules = view.rules
     return [
         token
         for token in tokens
         if token.word not in rules.function_words
         and token.word not in rules.titles
-        and token.word not in neutral
+        and token.kind is not Kind.NEUTRAL
     ]
 
 
@@ -348,6 +376,4 @@ def _titles_agree(first: TextView, second: TextView) -> bool:
 
 def _fact_count(view: TextView) -> int:
     facts = NAMES | {Kind.NUMBER}
-    return sum(
-        token.kind in facts and token.word not in view.neutral_names for token in view.all_tokens
-    )
+    return sum(token.kind in facts for token in view.all_tokens)

@@ -51,7 +51,7 @@ from transforms.words import Counts, Hashes, spread
 Signatures = npt.NDArray[np.uint16]
 
 # Sketches of two versions have nothing in common; a store's index is made anew for another one.
-SKETCH_VERSION: Final = 3
+SKETCH_VERSION: Final = 4
 BATCH: Final = GROUP  # articles sketched at once
 # Bytes of a signature's value.
 VALUE_BYTES: Final = 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
@@ -34,6 +35,9 @@ class _RulesFile(BaseModel):
     speech_verbs: frozenset[str]
     numbers: dict[str, str]
     name_endings: frozenset[str]
+    different_names: tuple[tuple[frozenset[str], frozenset[str]], ...]
+    joining_words: frozenset[str]
+    second_names: frozenset[str]
     same_names: tuple[tuple[str, ...], ...]
     spellings: tuple[tuple[str, str], ...]
 
@@ -42,9 +46,9 @@ class _RulesFile(BaseModel):
 class TextRules:
     """The word lists, compiled; plain data that travels to workers by value.
 
-    `opposites` maps a word to the words that turn its meaning around. `agencies` holds the single
-    words of agency names. `same_names` maps a name to the first of its group, `months` a month's
-    name to "01".."12".
+    `opposites` maps a word to the words that turn its meaning around. `different_names`
+    maps a name to those that only look like it, `same_names` one to the first of its group;
+    `actor_names` are all of these. `months` maps a month's name to "01".."12".
     """
 
     agencies: frozenset[str]
@@ -62,7 +66,11 @@ class TextRules:
     speech_verbs: frozenset[str]
     numbers: dict[str, str]
     name_endings: frozenset[str]
+    different_names: dict[str, frozenset[str]]
+    joining_words: frozenset[str]
+    second_names: frozenset[str]
     same_names: dict[str, str]
+    actor_names: frozenset[str]
     spellings: tuple[tuple[str, str], ...]
 
     def respell(self, word: str) -> str:
@@ -80,17 +88,12 @@ def _respelt(word: str, spellings: tuple[tuple[str, str], ...]) -> str:
 def load_rules(path: Path) -> TextRules:
     """Read a rules file; raises FileNotFoundError, tomllib.TOMLDecodeError or ValidationError."""
     found = _RulesFile.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    opposites: dict[str, frozenset[str]] = {}
-    for left, right in found.opposites:
-        for side, other in ((left, right), (right, left)):
-            for word in side:
-                opposites[word] = opposites.get(word, frozenset()) | other
     return TextRules(
-        agencies=frozenset(word for name in found.agencies for word in name.split()),
+        agencies=frozenset(found.agencies),
         titles=found.titles,
         function_words=found.function_words,
         negations=found.negations,
-        opposites=opposites,
+        opposites=_both_ways(found.opposites),
         weekdays=frozenset(found.weekdays),
         relative_days=found.relative_days,
         months={
@@ -103,9 +106,25 @@ def load_rules(path: Path) -> TextRules:
         speech_verbs=found.speech_verbs,
         numbers=found.numbers,
         name_endings=found.name_endings,
+        different_names=_both_ways(found.different_names),
+        joining_words=found.joining_words,
+        second_names=found.second_names,
         same_names={name: group[0] for group in found.same_names for name in group},
+        actor_names=frozenset(name for group in found.same_names for name in group),
         spellings=found.spellings,
     )
+
+
+def _both_ways(
+    pairs: Iterable[tuple[frozenset[str], frozenset[str]]],
+) -> dict[str, frozenset[str]]:
+    """Return, for each word, the words that stand on the other side of a pair."""
+    found: dict[str, frozenset[str]] = {}
+    for left, right in pairs:
+        for side, other in ((left, right), (right, left)):
+            for word in side:
+                found[word] = found.get(word, frozenset()) | other
+    return found
 
 
 @cache

@@ -6,29 +6,49 @@ Whole texts are only hashed, by numpy; the few words between shared passages are
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Final, NamedTuple
 
 import numpy as np
 
 from transforms.frame import strip_frame
+from transforms.neutral_words import neutral_places
 from transforms.text_rules import TextRules, shipped_rules
-from transforms.words import Counts, Hashes, hash_words, runs, space_out
+from transforms.words import (
+    CURRENCIES,
+    OPENERS,
+    SIGNS,
+    UNITS,
+    Counts,
+    Hashes,
+    hash_words,
+    runs,
+    space_out,
+)
 
+_OPEN: Final = re.escape(OPENERS)
 _TOKEN: Final = re.compile(
     r"(?:[^\W\d_]\.){2,}"  # U.S., a.m.
-    r"|\d+(?:[.,]\d+)*"
+    # A number with its sign and its unit: -3, $5.2, 1,204, 58%.
+    rf"|(?:\b[Mm]inus\s+|(?<![^{_OPEN}])[{SIGNS}])?[{CURRENCIES}]?\d+(?:[.,]\d+)*%?"
     r"|[^\W\d_]+(?:'[^\W\d_]+)*"
-    r"|[%$€£¥]"
+    rf"|[%{CURRENCIES}]"
 )
 _GROUPED: Final = re.compile(r"\d{1,3}(?:,\d{3})+")
+_DIGITS: Final = re.compile(r"\d[\d.,]*")
+_BEFORE_DIGITS: Final = re.compile(rf"(?:(?<![^{_OPEN}])[{SIGNS}])?[{CURRENCIES}]?(?:\d+,)*\Z")
+_MAX_NUMBER_CHARS: Final = 40
 _SENTENCE_END: Final = re.compile(r"[.!?…:][\"'”’»)\]]*\s|\n|[\"“]")
 
 
 class Kind(IntEnum):
-    """What a token would change if it were swapped; POSSIBLE_NAME opens a sentence in capitals."""
+    """What a token would change if it were swapped; POSSIBLE_NAME opens a sentence in capitals.
+
+    A NEUTRAL token is part of the outlet's or an agency's name: no fact.
+    """
 
     WORD = 0
     NAME = 1
@@ -37,6 +57,7 @@ class Kind(IntEnum):
     WEEKDAY = 4
     DATE = 5
     RELATIVE_DAY = 6
+    NEUTRAL = 7
 
 
 NAMES: Final = frozenset({Kind.NAME, Kind.POSSIBLE_NAME})
@@ -113,11 +134,32 @@ class TextView:
         if start >= end:
             return []
         _, starts, ends = self._words
-        first, last = int(starts[start]), int(ends[end - 1])
-        if self.body[last : last + 1] == ".":  # the full stop of "U.S."
+        first, last = self._number_start(int(starts[start])), int(ends[end - 1])
+        if self.body[last : last + 1] in (".", "%"):  # the full stop of "U.S."
             last += 1
-        opens = self.opens_sentence(start)
-        return tokenise(space_out(self.body[first:last]), self.rules, opens)
+        opens, neutral = self.opens_sentence(start), self._neutral_spans(start, end, first)
+        return tokenise(space_out(self.body[first:last]), self.rules, opens, neutral)
+
+    def _number_start(self, first: int) -> int:
+        """Return where the number starts that has the word from `first` on: it may have a sign, a
+        currency, or figures before a comma.
+        """
+        if not self.body[first].isdigit():
+            return first
+        found = _BEFORE_DIGITS.search(self.body, max(0, first - _MAX_NUMBER_CHARS), first)
+        return found.start() if found else first
+
+    def _neutral_spans(self, start: int, end: int, first: int) -> list[tuple[int, int]]:
+        """Return where names without a fact stand in the spaced-out text of the words."""
+        _, starts, ends = self._words
+        spans: list[tuple[int, int]] = []
+        for place in sorted(self.neutral_places & set(range(start, end))):
+            at, to = (
+                len(space_out(self.body[first : int(edges[place])])) for edges in (starts, ends)
+            )
+            joined = place - 1 in self.neutral_places and spans
+            spans.append((spans.pop()[0] if joined else at, to))
+        return spans
 
     @property
     def all_tokens(self) -> list[Token]:
@@ -147,26 +189,18 @@ class TextView:
         return frozenset(words) - self.rules.function_words
 
     @cached_property
-    def neutral_names(self) -> frozenset[str]:
-        """Return words that name the outlet or an agency."""
-        return neutral_names(self.outlet, self.rules)
+    def neutral_places(self) -> frozenset[int]:
+        """Return the places of words that name the outlet or an agency."""
+        return neutral_places(self.hashes, self.outlet, self.rules)
 
 
-def neutral_names(outlet: str, rules: TextRules) -> frozenset[str]:
-    """Return the words that name an outlet or an agency."""
-    return rules.agencies | _outlet_words(outlet)
-
-
-@lru_cache(maxsize=4_096)
-def _outlet_words(outlet: str) -> frozenset[str]:
-    words = re.findall(r"[^\W_]+", outlet.casefold())
-    return frozenset(word for word in words if len(word) > 2)
-
-
-def tokenise(text: str, rules: TextRules, opens: bool = True) -> list[Token]:
+def tokenise(
+    text: str, rules: TextRules, opens: bool = True, neutral: Sequence[tuple[int, int]] = ()
+) -> list[Token]:
     """Return the tokens of `text`: numbers in one form, dates as one token, possessives dropped.
 
-    `opens` says whether the text's first word opens a sentence.
+    `opens` says whether the text's first word opens a sentence, `neutral` where names stand that
+    are no fact.
     """
     text = text.replace("\u2019", "'")
     tokens: list[Token] = []
@@ -180,15 +214,29 @@ def tokenise(text: str, rules: TextRules, opens: bool = True) -> list[Token]:
         raw = match.group()
         # An acronym's last full stop may be the sentence's too: let the next word see it.
         end = match.end() - 1 if raw[-1] == "." else match.end()
-        tokens.append(_read(raw, opens, rules))
+        token = _read(raw, opens, rules)
+        is_neutral = neutral and _is_within(match, neutral)
+        tokens.append(token._replace(kind=Kind.NEUTRAL) if is_neutral else token)
     return _join_dates(tokens, rules)
 
 
+def _is_within(match: re.Match[str], spans: Sequence[tuple[int, int]]) -> bool:
+    """Return whether a token, but for a possessive or its last full stop, stands in a span."""
+    raw, start = match.group(), match.start()
+    end = start + len(raw[:-2] if raw[-2:] in ("'s", "'S") else raw.rstrip("."))
+    return any(first <= start and end <= last for first, last in spans)
+
+
 def _read(raw: str, opens: bool, rules: TextRules) -> Token:
-    word = raw.casefold()
-    if word[0].isdigit():
-        return Token(word.replace(",", "") if _GROUPED.fullmatch(word) else word, Kind.NUMBER)
-    word = word.removesuffix("'s").replace(".", "")
+    digits = _DIGITS.search(raw)
+    if digits:
+        number = digits.group()
+        if _GROUPED.fullmatch(number):
+            number = number.replace(",", "")
+        sign = "-" if raw[0] in SIGNS or raw[0] in "mM" else ""
+        unit = "".join(mark for mark in raw if mark in UNITS)
+        return Token(f"{sign}{unit}{number}", Kind.NUMBER)
+    word = raw.casefold().removesuffix("'s").replace(".", "")
     if word in rules.numbers:
         return Token(rules.numbers[word], Kind.NUMBER)
     if word in rules.weekdays:

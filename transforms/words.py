@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntFlag
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -32,11 +32,28 @@ _TO_WORDS: Final = bytes(
     ord(chr(code).lower()) if code < 128 and chr(code).isalnum() else code if code > 127 else _SPACE
     for code in range(256)
 )
+# What a number has beside its figures; each mark makes it another one.
+SIGNS: Final = "-\u2212\u2013"
+CURRENCIES: Final = "$\u20ac\u00a3\u00a5"
+UNITS: Final = f"{CURRENCIES}%"
+# What a minus sign follows; after anything else it is a hyphen or a range: "covid-19", "3-5".
+OPENERS: Final = " \t\n\r\xa0\u2009\u202f([\"'\u201c\u2018"
 _SPREADER: Final = np.uint64(0x9E3779B185EBCA87)  # xxHash's first 64-bit prime
 _CHUNK: Final = 8  # bytes that are hashed at once
 _LONG: Final = 8 * _CHUNK  # longer words are hashed one by one
 # The first n bytes of a little-endian chunk.
 _FIRST_BYTES: Final = np.array([(1 << (8 * n)) - 1 for n in range(_CHUNK + 1)], dtype=np.uint64)
+
+
+class _Mark(IntFlag):
+    """What stands beside a number's figures; a currency's code comes on top of them.
+
+    A point is none: where one outlet has "10.30" or "3.5.", the next has "10:30" and "3-5-".
+    """
+
+    COMMA = 1 << 24
+    MINUS = 1 << 25
+    PERCENT = 1 << 26
 
 
 class Written(IntFlag):
@@ -100,9 +117,12 @@ def space_out(text: str) -> str:
 
 
 def hash_words(texts: Sequence[str]) -> Words:
-    """Return one 64-bit hash per word of all texts; it depends on the casefolded word alone.
+    """Return one 64-bit hash per word of all texts.
 
-    No word becomes a Python object: all are found and hashed at once, eight characters at a time.
+    It depends on the casefolded word (of a letter that becomes two, on the first of them) and, for
+    one that starts with a figure, on its minus sign, currency, percent sign, and whether a comma
+    joins it to figures before it. Words are found and hashed all at once, eight characters at a
+    time; only those over 64 characters become Python objects.
     The hash spreads well and resists no adversary, who could gain false candidates only.
     """
     text = " ".join([*texts, ""])
@@ -111,6 +131,7 @@ def hash_words(texts: Sequence[str]) -> Words:
     data, kinds = ascii_text.translate(_TO_WORDS), ascii_text.translate(_KINDS)
     if text.isascii():
         hashes, written, starts, ends = _hash_bytes(data, kinds)
+        _mark_numbers(hashes, written, starts, ends, np.frombuffer(ascii_text, dtype=np.uint8))
     else:
         codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
         places = np.flatnonzero(codes > _ASCII)
@@ -123,6 +144,7 @@ def hash_words(texts: Sequence[str]) -> Words:
         owner = np.searchsorted(starts, places, side="right") - 1
         within = (places - starts[owner]).astype(np.uint64)
         np.add.at(hashes, owner, spread(folded * _SPREADER + within))
+        _mark_numbers(hashes, written, starts, ends, codes)
     offsets = np.cumsum([0, *(len(part) + 1 for part in texts)])
     return Words(written, hashes, starts, ends, np.searchsorted(starts, offsets), offsets)
 
@@ -238,6 +260,48 @@ def _hash_bytes(
     for half in (32, 16, 8):
         written |= written >> np.uint64(half)
     return hashes, written.astype(np.uint8), starts, ends
+
+
+def _mark_numbers(
+    hashes: Hashes,
+    written: npt.NDArray[np.uint8],
+    starts: Counts,
+    ends: Counts,
+    codes: npt.NDArray[Any],
+) -> None:
+    """Mix the marks of the words that start with a figure into their hashes.
+
+    `codes` are those of all characters; the last is a space, so that what stands before the first
+    one is a space too.
+    """
+    numbers = np.flatnonzero((written & np.uint8(Written.DIGIT)) > 0)
+    numbers = numbers[_are_digits(codes[starts[numbers]])]
+    if not len(numbers):
+        return
+    first = starts[numbers]
+    before, second, third = (
+        codes[np.maximum(first - step, -1)].astype(np.uint32) for step in (1, 2, 3)
+    )
+    joined = (before == ord(",")) & _are_digits(second)
+    paid = np.isin(before, _codes(CURRENCIES))
+    marks: Hashes = np.where(paid, before, np.uint32(_Mark.COMMA) * joined).astype(np.uint64)
+    sign, opener = np.where(paid, second, before), np.where(paid, third, second)
+    minus = np.isin(sign, _codes(SIGNS)) & np.isin(opener, _codes(OPENERS))
+    marks[minus] |= np.uint64(_Mark.MINUS)
+    marks[codes[ends[numbers]] == ord("%")] |= np.uint64(_Mark.PERCENT)
+    marked = np.flatnonzero(marks)
+    mixed = hashes[numbers[marked]] + marks[marked] * _SPREADER
+    hashes[numbers[marked]] = spread(mixed)
+
+
+@cache
+def _codes(characters: str) -> npt.NDArray[np.uint32]:
+    return np.array([ord(character) for character in characters], dtype=np.uint32)
+
+
+def _are_digits(codes: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    found: npt.NDArray[np.bool_] = (codes >= ord("0")) & (codes <= ord("9"))
+    return found
 
 
 def _chunks(data: bytes) -> Hashes:
