@@ -6,6 +6,8 @@ be rebuilt from it. Workers open it read-only; only a commit writes, in one tran
 Band hashes are spread evenly: a table in their order would be read and written everywhere by each
 batch, ever more of it as the archive grows. They are kept by span of publication time first, so a
 batch reads and writes the spans that its articles were published in, however long the history is.
+Within a band they come in order of publication and id: what a crowded band answers must not hang on
+who arrived first.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 from transforms.store_view import Edge, StoredArticle
 
@@ -29,8 +32,8 @@ CREATE TABLE IF NOT EXISTS articles (
 CREATE INDEX IF NOT EXISTS articles_by_story ON articles (story_id);
 CREATE TABLE IF NOT EXISTS keys (key TEXT PRIMARY KEY, article_id TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS bands (
-  span INTEGER NOT NULL, band INTEGER NOT NULL, article INTEGER NOT NULL,
-  PRIMARY KEY (span, band, article)) WITHOUT ROWID;
+  span INTEGER NOT NULL, band INTEGER NOT NULL, place INTEGER NOT NULL, article INTEGER NOT NULL,
+  PRIMARY KEY (span, band, place, article)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS edges (
   a TEXT NOT NULL, b TEXT NOT NULL, similarity REAL NOT NULL, method TEXT NOT NULL,
   PRIMARY KEY (a, b)) WITHOUT ROWID;
@@ -44,12 +47,14 @@ CREATE TABLE IF NOT EXISTS files (
   path TEXT PRIMARY KEY, bytes INTEGER NOT NULL, digest TEXT NOT NULL) WITHOUT ROWID;
 """
 # Raised when a table changes; an index of another format is made anew from the Parquet.
-FORMAT = 3
+FORMAT = 4
 CHUNK = 400  # twice this stays below SQLite's oldest limit of 999 variables in one statement
 CACHE_KIB = 262_144  # a commit's pages, or they are written and read again; used as needed
 MAP_BYTES = 1 << 30  # of the file, mapped for reading
 SPAN_DAYS = 16  # of publication time: a day and the usual horizon around it touch two spans
-# Of a crowded band so many of each span come back: the first and the last that arrived.
+ID_BITS = 32  # of an article's id, in what orders articles published at once
+MAX_PLACE = (1 << 63) - 1
+# Of a crowded band so many of each span come back: the first and the last of the time asked for.
 BAND_MEMBERS = 32
 
 
@@ -185,26 +190,41 @@ def _drop_before(db: sqlite3.Connection, day: str) -> None:
 
 def _replace_bands(db: sqlite3.Connection, bands: Mapping[str, Sequence[int]]) -> None:
     """Put the articles' band hashes in the place of those that they had."""
-    gone: list[tuple[int, int, int]] = []
-    fresh: list[tuple[int, int, int]] = []
+    gone: list[tuple[int, int, int, int]] = []
+    fresh: list[tuple[int, int, int, int]] = []
     kept: list[tuple[bytes, int]] = []
     sql = "SELECT number, article_id, published_at, bands FROM articles WHERE article_id IN ({})"
     for number, article, published, old in select(db, sql, bands):
-        span = span_of(_utc(published))
+        moment = _utc(published)
+        span, place = span_of(moment), place_of(moment, article)
         if old is not None:
-            gone += [(span, band, number) for band in array("q", old)]
-        fresh += [(span, band, number) for band in bands[article]]
+            gone += [(span, band, place, number) for band in array("q", old)]
+        fresh += [(span, band, place, number) for band in bands[article]]
         kept.append((array("q", bands[article]).tobytes(), number))
     # In the table's order, so that a page is written once.
-    where = "span = ? AND band = ? AND article = ?"
+    where = "span = ? AND band = ? AND place = ? AND article = ?"
     db.executemany(f"DELETE FROM bands WHERE {where}", sorted(gone))
-    db.executemany("INSERT OR IGNORE INTO bands VALUES (?, ?, ?)", sorted(fresh))
+    db.executemany("INSERT OR IGNORE INTO bands VALUES (?, ?, ?, ?)", sorted(fresh))
     db.executemany("UPDATE articles SET bands = ? WHERE number = ?", kept)
 
 
 def span_of(moment: datetime) -> int:
     """Return the number of the span of publication time that a UTC moment lies in."""
     return moment.toordinal() // SPAN_DAYS
+
+
+def place_of(moment: datetime, article_id: str) -> int:
+    """Return what orders a span's articles by their UTC moment of publication, to the millisecond,
+    and then by id.
+    """
+    return _milliseconds(moment) << ID_BITS | crc32(article_id.encode())
+
+
+def _milliseconds(moment: datetime) -> int:
+    """Return how far into its span a UTC moment lies."""
+    days = moment.toordinal() % SPAN_DAYS
+    seconds = ((days * 24 + moment.hour) * 60 + moment.minute) * 60 + moment.second
+    return seconds * 1000 + moment.microsecond // 1000
 
 
 def select(db: sqlite3.Connection, sql: str, values: Collection[Any]) -> Iterator[tuple[Any, ...]]:
@@ -223,13 +243,16 @@ def _utc(moment: str) -> datetime:
 # Few of the bands that are asked for are known: those that aren't cost one look each.
 _KNOWN_BANDS = (
     "SELECT value, EXISTS (SELECT 1 FROM bands"
-    " WHERE span = ?1 AND band = asked.value ORDER BY article LIMIT 1 OFFSET ?3)"
+    " WHERE span = ?1 AND band = asked.value AND place BETWEEN ?3 AND ?4"
+    " ORDER BY place LIMIT 1 OFFSET ?5)"
     " FROM json_each(?2) AS asked WHERE EXISTS"
-    " (SELECT 1 FROM bands WHERE span = ?1 AND band = asked.value)"
+    " (SELECT 1 FROM bands"
+    " WHERE span = ?1 AND band = asked.value AND place BETWEEN ?3 AND ?4)"
 )
 _MEMBERS = (
     "SELECT band, article FROM json_each(?) AS asked"
     " CROSS JOIN bands ON bands.span = ? AND bands.band = asked.value"
+    " AND bands.place BETWEEN ? AND ?"
 )
 
 
@@ -303,13 +326,19 @@ class IndexView:
         """
         asked = json.dumps(sorted(set(bands)))
         found: list[tuple[int, int]] = []
-        for span in range(span_of(since.astimezone(UTC)), span_of(until.astimezone(UTC)) + 1):
-            limits = (span, asked, BAND_MEMBERS - 1)
+        since, until = since.astimezone(UTC), until.astimezone(UTC)
+        first, last = span_of(since), span_of(until)
+        for span in range(first, last + 1):
+            # Whole milliseconds, of which the last comes in whole.
+            start = _milliseconds(since) << ID_BITS if span == first else 0
+            end = ((_milliseconds(until) + 1) << ID_BITS) - 1 if span == last else MAX_PLACE
+            limits = (span, asked, start, end, BAND_MEMBERS - 1)
             known = self._db().execute(_KNOWN_BANDS, limits).fetchall()
             few = json.dumps([band for band, crowded in known if not crowded])
-            found += self._db().execute(_MEMBERS, (few, span)).fetchall()
+            found += self._db().execute(_MEMBERS, (few, span, start, end)).fetchall()
             for band in (band for band, crowded in known if crowded):
-                found += [(band, article) for article in self._first_and_last(span, band)]
+                ends = self._first_and_last(span, band, start, end)
+                found += [(band, article) for article in ends]
         sql = "SELECT number, article_id, published_at FROM articles WHERE number IN ({})"
         articles = {
             number: (article, datetime.fromisoformat(published))
@@ -320,12 +349,16 @@ class IndexView:
             if since <= published <= until:
                 yield band, article, published
 
-    def _first_and_last(self, span: int, band: int) -> list[int]:
-        sql = "SELECT article FROM bands WHERE span = ? AND band = ? ORDER BY article {} LIMIT ?"
-        rows = self._db().execute(sql.format("ASC"), (span, band, BAND_MEMBERS)).fetchall()
+    def _first_and_last(self, span: int, band: int, start: int, end: int) -> list[int]:
+        sql = (
+            "SELECT article FROM bands WHERE span = ? AND band = ? AND place BETWEEN ? AND ?"
+            " ORDER BY place {0}, article {0} LIMIT ?"
+        )
+        asked = (span, band, start, end)
+        rows = self._db().execute(sql.format("ASC"), (*asked, BAND_MEMBERS)).fetchall()
         if len(rows) == BAND_MEMBERS:
             half = BAND_MEMBERS // 2
-            last = self._db().execute(sql.format("DESC"), (span, band, half)).fetchall()
+            last = self._db().execute(sql.format("DESC"), (*asked, half)).fetchall()
             rows = [*rows[:half], *reversed(last)]
         return list(dict.fromkeys(article for (article,) in rows))
 
