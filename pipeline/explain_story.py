@@ -77,12 +77,11 @@ def explain_story(
     members: list[Row] = rows.read_all().to_pylist()
     texts = {row["article_id"]: row for row in members}
     missing = {join["article_id"] for row in members for join in row["joins"] or ()} - set(texts)
-    others = select(
-        connection,
-        "SELECT article_id, outlet, title, text FROM articles WHERE list_contains(?, article_id)",
-        [sorted(missing)],
-    )
-    texts.update((row["article_id"], row) for row in others.read_all().to_pylist())
+    if missing:
+        columns = "article_id, outlet, title, text"
+        sql = f"SELECT {columns} FROM articles WHERE list_contains(?, article_id)"
+        others = select(connection, sql, [sorted(missing)])
+        texts.update((row["article_id"], row) for row in others.read_all().to_pylist())
     views = {
         key: TextView(key, row["title"] or "", row["text"] or "", row["outlet"] or "")
         for key, row in texts.items()

@@ -6,11 +6,15 @@ import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import duckdb
 import pytest
 from conftest import Invoke
 from fixture_store import Row, article_rows, build_store, write_dataset
 
+from pipeline import explain_story
+from pipeline.query import open_store, select
 from transforms.ids import stable_id
+from transforms.settings import DeduplicateSettings
 
 DAY = datetime(2026, 11, 10, 6, tzinfo=UTC)
 TEXT = (
@@ -175,3 +179,18 @@ def test_an_unknown_id_gets_a_guess_where_one_is_close(carried: Path, invoke: In
     assert result.exit_code == 2 and f"did you mean {STORY}?" in result.stderr
     far = invoke("explain", "story", "0" * 24, "--output", carried)
     assert far.exit_code == 2 and "did you mean" not in far.stderr
+
+
+def test_a_story_that_is_there_in_whole_is_explained_from_its_rows_alone(
+    carried: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def counting(connection: duckdb.DuckDBPyConnection, sql: str, values: list[object]) -> object:
+        asked.append(sql)
+        return select(connection, sql, values)
+
+    monkeypatch.setattr(explain_story, "select", counting)
+    with open_store(carried) as connection:
+        explain_story.explain_story(connection, STORY, DeduplicateSettings())
+    assert len(asked) == 1
