@@ -35,7 +35,7 @@ from transforms.finish_batch import (
 )
 from transforms.journal import ReadJournal
 from transforms.known import COUNTS, FRESH, SkipKnown
-from transforms.near_pairs import NearPairs, SketchArticles
+from transforms.near_pairs import CompareSplit, NearPairs, SketchArticles
 from transforms.partitions import Rows
 from transforms.prepare import Prepare
 from transforms.recode import DayStories, PlanRecode, settled_rejects
@@ -43,6 +43,7 @@ from transforms.records import RawItem, Reject
 from transforms.resolve import ArticleTasks, CarryEvidence, PlanStories
 from transforms.segments import JournalSlice
 from transforms.stories import Plan
+from transforms.text_rules import shipped_rules
 from transforms.write import StagePartitions
 
 AGGREGATED = frozenset(dataset.name for dataset in COUNTED_FROM)
@@ -92,11 +93,12 @@ def build_batch(
     articles = split[FRESH]
 
     keyed = articles | "ByItem" >> beam.Map(lambda article: (article.item_id, article))
-    sketched = keyed | "SketchArticles" >> SketchArticles(config.deduplicate)
+    sketched = keyed | "SketchArticles" >> SketchArticles(config.deduplicate, reader.view)
     metas = sketched | "Prepare" >> Prepare()
     edges = sketched | "NearPairs" >> NearPairs(config.deduplicate, reader.candidates, reader.texts)
+    compare = CompareSplit(config.deduplicate, shipped_rules(), reader.texts)
     plans = (metas, edges) | "PlanStories" >> PlanStories(
-        reader.view, context.coding_version, config.deduplicate
+        reader.view, context.coding_version, config.deduplicate, compare
     )
 
     tasks = (plans, articles) | "ArticleTasks" >> ArticleTasks(root, context.coding_version)

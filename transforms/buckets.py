@@ -150,7 +150,7 @@ def shard_links(
     through the two articles closest in time.
     """
     shard = _unpack(chunks, shards)
-    ones, others = _bucket_pairs(shard.bands, shard.texts_of, settings.max_bucket)
+    ones, others = bucket_pairs(shard.bands, shard.texts_of, settings.max_bucket)
     first, second = _closest(shard, ones, others)
     before, after = _chains(shard)
     exact = np.repeat([False, True], [len(first), len(before)])
@@ -248,7 +248,7 @@ def _first_rows(texts: Integers, joins: Flags) -> Integers:
     return np.where(joins, first[place], own)
 
 
-def _bucket_pairs(bands: Integers, texts: Integers, limit: int) -> tuple[Integers, Integers]:
+def bucket_pairs(bands: Integers, texts: Integers, limit: int) -> tuple[Integers, Integers]:
     """Return the distinct pairs of texts to compare, the one first published before the other.
 
     Up to `limit` texts of a bucket meet pairwise; beyond, each meets the first few and its

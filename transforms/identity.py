@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, Protocol
 
 from transforms.clusters import connected
 from transforms.ids import stable_id
@@ -20,6 +20,15 @@ from transforms.store_view import StoredArticle, StoreView
 Status = Literal["new", "revised", "noted", "unchanged"]
 PARTIAL_TEXTS = frozenset({"summary", "title", "stub"})
 GUID_KEY = "g:"
+
+
+class Known(Protocol):
+    """What tells which article an item is."""
+
+    @property
+    def item_id(self) -> str: ...
+    @property
+    def identity_keys(self) -> tuple[str, ...]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +118,26 @@ def identify(items: Iterable[ItemMeta], view: StoreView) -> list[Identity]:
     return sorted(identities, key=lambda identity: identity.article_id)
 
 
+def stored_dates(items: Iterable[Known], view: StoreView) -> dict[str, datetime]:
+    """Return when the articles that the store has were published, by item id: that date is frozen.
+
+    A guid alone proves nothing here: whether it was reused only the texts tell.
+    """
+    trusted = [
+        (item.item_id, [key for key in item.identity_keys if not key.startswith(GUID_KEY)])
+        for item in items
+    ]
+    known = view.by_keys({key for _, keys in trusted for key in keys})
+    stored = view.articles(set(known.values()))
+    found: dict[str, datetime] = {}
+    for item_id, keys in trusted:
+        matches = (stored.get(known.get(key, "")) for key in keys)
+        match = next(filter(None, matches), None)
+        if match is not None:
+            found[item_id] = match.published_at
+    return found
+
+
 def _group(
     metas: Sequence[ItemMeta], known: Mapping[str, str], stored: Mapping[str, StoredArticle]
 ) -> list[tuple[list[ItemMeta], StoredArticle | None]]:
@@ -180,10 +209,12 @@ def _identity(group: list[ItemMeta], stored: StoredArticle | None) -> Identity:
             first_seen_at=first_seen,
             modified_at=_modified(latest, published or first_seen),
         )
+    # When the stored text was fetched isn't kept, but it wasn't before the article was first seen.
     replaces = latest.content_hash not in stored.content_hashes and (
         latest.is_full,
         latest.version_at,
-    ) >= (stored.is_full, stored.version_at)
+        latest.fetched_at,
+    ) >= (stored.is_full, stored.version_at, stored.first_seen_at)
     grew = not seen <= set(stored.content_hashes) or not keys <= set(stored.identity_keys)
     return Identity(
         article_id=stored.article_id,

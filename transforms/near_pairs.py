@@ -7,9 +7,9 @@ once each, however many partners they have.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import repeat
 from typing import Any, Final, Protocol
 
@@ -20,10 +20,12 @@ from transforms.buckets import Links, pack, shard_links
 from transforms.cell_texts import CellTexts, Readable, Text
 from transforms.cells import merge_links, plan_cells, verified, verify_cell
 from transforms.columns import Integers, component_roots
-from transforms.hashed_texts import HashedTexts, hash_texts
+from transforms.hashed_texts import HashedTexts
+from transforms.identity import stored_dates
 from transforms.settings import DeduplicateSettings
 from transforms.signatures import BATCH, Sketches, SketchInput, sketch_batch
-from transforms.store_view import Edge
+from transforms.split_stories import split_links
+from transforms.store_view import Edge, StoreView
 from transforms.stored_links import StoreCandidates, stored_links
 from transforms.text_rules import TextRules, shipped_rules
 
@@ -71,26 +73,48 @@ class SketchedBatch:
 
 
 class SketchArticles(beam.PTransform):
-    """PCollection[(key, TextRecord)] -> PCollection[SketchedBatch]."""
+    """PCollection[(key, TextRecord)] -> PCollection[SketchedBatch].
 
-    def __init__(self, settings: DeduplicateSettings) -> None:
+    With a store, records are `transforms.records.Article` under their item ids, and one that the
+    store has is compared by its stored date, whatever date its new version has.
+    """
+
+    def __init__(self, settings: DeduplicateSettings, view: StoreView | None = None) -> None:
         super().__init__()
         self._settings = settings
+        self._view = view
 
     def expand(self, records: beam.PCollection[tuple[str, Any]]) -> beam.PCollection[SketchedBatch]:
+        settings, view = self._settings, self._view
+
+        def sketched(records: Sequence[tuple[str, Any]]) -> SketchedBatch:
+            dates = stored_dates([article for _, article in records], view) if view else {}
+            return sketch_records(records, settings, dates)
+
         return (
             records
             | "Batch" >> beam.BatchElements(min_batch_size=BATCH, max_batch_size=BATCH)
-            | "Sketch" >> beam.Map(sketch_records, self._settings)
+            | "Sketch" >> beam.Map(sketched)
         )
 
 
 def sketch_records(
-    records: Sequence[tuple[str, TextRecord]], settings: DeduplicateSettings
+    records: Sequence[tuple[str, TextRecord]],
+    settings: DeduplicateSettings,
+    dates: Mapping[str, datetime] | None = None,
 ) -> SketchedBatch:
-    """Return at most `BATCH` keyed articles with their sketches."""
+    """Return at most `BATCH` keyed articles with their sketches.
+
+    `dates` are the publication times that are known better than the records do.
+    """
+    known = dates or {}
     inputs = [
-        SketchInput(key, record.title, record.text, record.published_at or record.fetched_at)
+        SketchInput(
+            key,
+            record.title,
+            record.text,
+            known.get(key) or record.published_at or record.fetched_at,
+        )
         for key, record in records
     ]
     return SketchedBatch(tuple(records), sketch_batch(inputs, settings))
@@ -100,8 +124,9 @@ class NearPairs(beam.PTransform):
     """PCollection[SketchedBatch] -> PCollection[Edge], a < b, of verified near copies.
 
     An edge needs publication times within `horizon_days`; an article without one counts as
-    published when it was fetched. Edges come once, in no order, and depend on the two articles
-    alone. With a store, both callables are given and must be picklable:
+    published when it was fetched. Edges come once, in no order. Which articles they join depends on
+    their texts and times alone; which pairs of a story are among them, on who else was compared.
+    With a store, both callables are given and must be picklable:
 
     - `store_candidates(bands, since, until)` returns (band, article_id, published_at) of stored
       articles that were published in that time, of a crowded band only so many;
@@ -246,6 +271,28 @@ def _cells_of(
         yield chosen, texts, cell
 
 
+class CompareSplit:
+    """Compares articles of stored stories that revisions split, as `stories.plan_batch` asks."""
+
+    def __init__(self, settings: DeduplicateSettings, rules: TextRules, texts: StoreTexts) -> None:
+        self._settings = settings
+        self._rules = rules
+        self._texts = texts
+
+    def __call__(
+        self, stories: Sequence[Sequence[tuple[datetime, str]]], edges: Sequence[Edge]
+    ) -> Iterator[Edge]:
+        settings = self._settings
+        horizon = timedelta(days=settings.horizon_days)
+        links = split_links(stories, edges, horizon, settings.max_bucket)
+        for cell in plan_cells([links]).links.values():
+            texts = {
+                key: Text(key, title, text, "".join(rest[:1]))
+                for key, title, text, *rest in self._texts(cell.ids)
+            }
+            yield from verify_cell(texts, cell, settings, self._rules)
+
+
 class VerifyStored(beam.DoFn):
     """Sequence[SketchedBatch] -> Edge: batches against the stored articles that share a band.
 
@@ -275,13 +322,8 @@ class VerifyStored(beam.DoFn):
             if not needed.keys().isdisjoint(batch.sketches.item_ids)
             for text in batch.hashed_texts()
         }
-        read = [
-            Text(key, title, text, "".join(rest[:1]))
-            for key, title, text, *rest in self._texts([key for key in needed if key not in texts])
-        ]
-        hashed = hash_texts([text.text for text in read], self._settings.shingle_words)
-        places = ((group, row) for group in hashed for row in range(len(group)))
-        for text, known in zip(read, places, strict=True):
-            texts[text.id] = text._replace(hashed=known)
+        # Hashed they take ten times the memory, so that is left to each cell.
+        for key, title, text, *rest in self._texts([key for key in needed if key not in texts]):
+            texts[key] = Text(key, title, text, "".join(rest[:1]))
         for cell in planned.links.values():
             yield from verify_cell(texts, cell, self._settings, self._rules)

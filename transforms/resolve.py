@@ -21,28 +21,39 @@ from transforms.records import Article
 from transforms.schemas import ARTICLES, STANCES
 from transforms.settings import DeduplicateSettings
 from transforms.store_view import Edge, StoreView
-from transforms.stories import ArticlePlan, Plan, plan_batch
+from transforms.stories import ArticlePlan, Compare, Plan, plan_batch
 
 
 class PlanStories(beam.PTransform):
-    """(PCollection[ItemMeta], PCollection[Edge]) -> PCollection[Plan] of exactly one plan."""
+    """(PCollection[ItemMeta], PCollection[Edge]) -> PCollection[Plan] of exactly one plan.
 
-    def __init__(self, view: StoreView, coding_version: str, settings: DeduplicateSettings) -> None:
+    `compare` is as in `stories.plan_batch`, and picklable.
+    """
+
+    def __init__(
+        self,
+        view: StoreView,
+        coding_version: str,
+        settings: DeduplicateSettings,
+        compare: Compare | None = None,
+    ) -> None:
         super().__init__()
         self._view = view
         self._coding_version = coding_version
         self._horizon = timedelta(days=settings.horizon_days)
+        self._compare = compare
 
     def expand(
         self, inputs: tuple[beam.PCollection[ItemMeta], beam.PCollection[Edge]]
     ) -> beam.PCollection[Plan]:
         metas, pairs = inputs
         view, coding_version, horizon = self._view, self._coding_version, self._horizon
+        compare = self._compare
 
         def plan(group: tuple[int, dict[str, Iterable[Any]]]) -> Plan:
             parts = group[1]
             metas, pairs = list(parts["metas"]), list(parts["pairs"])
-            return plan_batch(metas, pairs, view, coding_version, horizon)
+            return plan_batch(metas, pairs, view, coding_version, horizon, compare)
 
         start = metas.pipeline | "Once" >> beam.Create([(0, None)])
         return (

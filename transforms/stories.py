@@ -8,7 +8,7 @@ rebuilt from all of their members and edges.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -19,6 +19,10 @@ from transforms.ids import stable_id
 from transforms.inherited_edges import Version, VersionEdge, inherited
 from transforms.settings import DeduplicateSettings
 from transforms.store_view import Edge, StoredArticle, StoreView, make_edge
+
+# Stories, as times and ids of articles that keep their text, and the edges that are left: the edges
+# that a comparison adds between those that hang together no more.
+Compare = Callable[[Sequence[Sequence[tuple[datetime, str]]], Sequence[Edge]], Iterable[Edge]]
 
 _HORIZON: Final = timedelta(days=DeduplicateSettings().horizon_days)
 
@@ -105,11 +109,13 @@ def plan_batch(
     view: StoreView,
     coding_version: str,
     horizon: timedelta = _HORIZON,
+    compare: Compare | None = None,
 ) -> Plan:
     """Return what a batch of cleaned items and their verified pairs changes in the store.
 
     `pairs` name items by item id and stored articles by article id. Articles whose analysis was
-    made by another coding version are analysed again when their story is touched.
+    made by another coding version are analysed again when their story is touched. `compare` is
+    asked about stories of which a text is revised.
     """
     identities = identify(items, view)
     plan = Plan()
@@ -126,7 +132,12 @@ def plan_batch(
         published |= {member.article_id: member.published_at for member in members.values()}
         known = [edge for edge in (*before, *found) if _is_among(edge, published)]
         edges = _with_inherited(edges, old_edges, inherited(known, published, horizon))
+    edges = [edge for edge in edges if _are_near(edge, members, horizon)]
+    if compare is not None and plan.dropped_edges:
+        parts = _kept_texts(members, plan.dropped_edges)
+        edges = _with_inherited(edges, old_edges, compare(parts, [*old_edges, *edges]))
     plan.edges = edges
+    found_now = frozenset(edges)
     components = _components(members, [*old_edges, *edges])
     joins: dict[str, list[Edge]] = defaultdict(list)
     for edge in {(e.a, e.b): e for e in [*old_edges, *edges]}.values():
@@ -139,7 +150,10 @@ def plan_batch(
         owned = _ownership(component)
         for member in component:
             stories[member.article_id] = story
-            _plan_member(plan, member, story, owned[member.article_id], joins, coding_version)
+            joined = tuple(joins.get(member.article_id, ()))
+            grew = not found_now.isdisjoint(joined)
+            own = owned[member.article_id]
+            _plan_member(plan, member, story, own, joined, grew, coding_version)
     _plan_evidence(plan, members, stories)
     _plan_aliases(plan, old_stories, members, stories, view)
     plan.articles.sort(key=lambda article: article.article_id)
@@ -228,6 +242,14 @@ def _article_edges(found: Iterable[VersionEdge]) -> list[Edge]:
     return [best[key] for key in sorted(best)]
 
 
+def _are_near(edge: Edge, members: Mapping[str, _Member], horizon: timedelta) -> bool:
+    """Return whether two articles were published within the horizon.
+
+    A comparison goes by the dates of items, but a later version's date moves no article.
+    """
+    return abs(members[edge.a].published_at - members[edge.b].published_at) <= horizon
+
+
 def _of_versions(edge: Edge, revised: set[str]) -> VersionEdge:
     """Return a stored edge as one of the texts that were stored."""
     one, other = Version(edge.a, edge.a in revised), Version(edge.b, edge.b in revised)
@@ -236,6 +258,22 @@ def _of_versions(edge: Edge, revised: set[str]) -> VersionEdge:
 
 def _is_among(edge: VersionEdge, articles: Collection[str]) -> bool:
     return edge.one.article_id in articles and edge.other.article_id in articles
+
+
+def _kept_texts(
+    members: Mapping[str, _Member], revised: Collection[str]
+) -> list[list[tuple[datetime, str]]]:
+    """Return the stories of revised texts, each as those of its articles whose text stays."""
+    stories: dict[str, list[tuple[datetime, str]]] = defaultdict(list)
+    shaken = set()
+    for article_id, member in members.items():
+        if member.stored is None:
+            continue
+        if article_id in revised:
+            shaken.add(member.stored.story_id)
+        else:
+            stories[member.stored.story_id].append((member.published_at, article_id))
+    return [sorted(stories[story]) for story in sorted(shaken & stories.keys())]
 
 
 def _with_inherited(
@@ -330,9 +368,11 @@ def _plan_member(
     member: _Member,
     story: StoryFacts,
     own: tuple[int, ...],
-    joins: Mapping[str, list[Edge]],
+    joined: tuple[Edge, ...],
+    grew: bool,
     coding_version: str,
 ) -> None:
+    """Add what becomes of a member; `joined` are its edges, `grew` says if one is new."""
     stored, identity = member.stored, member.identity
     item = identity.item if identity is not None else None
     analyse = bool(own) and (
@@ -341,7 +381,6 @@ def _plan_member(
         or stored.own != own
         or stored.coding_version != coding_version
     )
-    joined = tuple(joins.get(member.article_id, ()))
     write = (
         stored is None
         or identity is not None
@@ -349,7 +388,7 @@ def _plan_member(
         or story.canonical_id == member.article_id
         or stored.story_id != story.story_id
         or stored.own != own
-        or any(edge in plan.edges for edge in joined)
+        or grew
     )
     plan.articles.append(
         ArticlePlan(

@@ -34,7 +34,10 @@ def check_index(
     damaged: set[str],
     findings: Findings,
 ) -> None:
-    """Compare identities, stories, copies, aliases and rejects; a missing index is only noted."""
+    """Compare identities, stories, copies, aliases and rejects; a missing index is only noted.
+
+    Copies must have been published within the horizon that the index was made by.
+    """
     about = noted(layout.index)
     if about is None:
         if layout.index.exists():
@@ -53,6 +56,8 @@ def check_index(
                 findings.check("index", _articles(connection, db))
                 findings.check("index", _keys(db))
                 findings.check("index", _edges(connection, db))
+                # Told here because the index says by which horizon the store was made.
+                findings.check("stories", _far_joins(connection, settings.horizon_days))
             for name, sql, stored in (
                 (
                     "story_aliases",
@@ -143,3 +148,15 @@ def _edges(connection: duckdb.DuckDBPyConnection, db: sqlite3.Connection) -> Fou
     stored = ((f"{a} {b}",) for a, b in _rows(connection.execute(sql)))
     indexed = ((f"{a} {b}",) for a, b in db.execute("SELECT a, b FROM edges ORDER BY a, b"))
     yield from _same("copies", stored, indexed, ())
+
+
+def _far_joins(connection: duckdb.DuckDBPyConnection, horizon_days: int) -> Found:
+    sql = """
+        WITH pair AS (
+            SELECT article_id, published_at, unnest(joins).article_id AS other FROM articles)
+        SELECT 'article ' || pair.article_id, 'was published over ' || ? || ' days from ' || other
+            || ', with which it is joined'
+        FROM pair JOIN articles AS a ON pair.other = a.article_id
+        WHERE abs(date_diff('microsecond', a.published_at, pair.published_at)) > ? * 86400000000
+        ORDER BY ALL"""
+    yield from _rows(connection.execute(sql, [horizon_days, horizon_days]))

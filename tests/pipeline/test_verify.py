@@ -25,7 +25,7 @@ from pipeline.maintenance.verify_files import check_files
 from pipeline.store.checksums import note_files, sum_file
 from pipeline.store.layout import Layout
 from pipeline.store.lock import LockedError, writer_lock
-from transforms.parquet_io import Row, partition_path, write_rows
+from transforms.parquet_io import Row, partition_path, read_rows, write_rows
 from transforms.parts import number_of, part_path, stored_files
 from transforms.records import RawItem
 from transforms.schemas import ALIGNMENTS, ARTICLES, REJECTS, STANCES, STORY_ALIASES
@@ -376,3 +376,12 @@ def test_a_folder_that_is_no_store(tmp_path: Path, invoke: Invoke) -> None:
         assert result.exit_code == 2
         assert message in result.stderr
         assert not (folder / "_state").exists()
+
+
+def test_copies_that_were_published_too_far_apart(layout: Layout) -> None:
+    first, late = FIRST_DAY, "2026-11-08"
+    far = read_rows(ARTICLES, partition_path(layout.root, ARTICLES, first))[0]["article_id"]
+    join = {"article_id": far, "similarity": 0.9, "method": "jaccard"}
+    rewrite(layout, "articles", late, changed("joins", [join]))
+    told = [line.partition(": ")[2] for line in problems(layout)["stories"]]
+    assert told == [f"was published over 7 days from {far}, with which it is joined"]

@@ -4,6 +4,7 @@ import json
 import random
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import apache_beam as beam
@@ -16,11 +17,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from near_copy_texts import EDITS, ORIGINALS, SHORT_DIFFERENT, TEMPLATES
 
+from transforms import near_pairs, pair_verdicts
 from transforms.buckets import DAY_US, SHARDS, Chunk, Links, pack, shard_links
 from transforms.cell_texts import CellTexts, Text
 from transforms.cells import CELL_ARTICLES, EDGES_EACH, plan_cells, verify_cell
 from transforms.clusters import connected
 from transforms.columns import component_roots
+from transforms.hashed_texts import hash_texts
 from transforms.near_pairs import (
     NearPairs,
     SketchArticles,
@@ -325,7 +328,8 @@ def test_the_columns_say_what_single_comparisons_say():
 PIECES = (
     "the The not said Veldania Torrin U.S. 3 four Monday Feb. 12 . \n \u201c \u201d ( ) - supports "
     "opposes of lane \u4e2d\u6587 \u00df \u0130 b2b can't covid19 A.I. 1,234 1,567 "
-    "Evening Ledger Ledger's O'Ledger Ledger'Bay Ledger\u00aa Ledger24 Monday-Ledger Reuters ap Bay"
+    "Evening Ledger Ledger's O'Ledger Ledger'Bay Ledger\u00aa Ledger24 Monday-Ledger Reuters "
+    "ap Bay -3 $5 \u20ac5 5% 1.234 minus and or Israel Times Israel's Niger Nigerian Presse France"
 )
 EDITED = st.lists(
     st.tuples(st.integers(0, 400), st.lists(st.sampled_from(PIECES.split(" ")), max_size=4)),
@@ -337,7 +341,11 @@ EDITED = st.lists(
 @given(
     st.sampled_from(sorted(ORIGINALS)),
     st.lists(EDITED, min_size=2, max_size=4),
-    st.lists(st.sampled_from(("Evening Ledger", "Monday Bay", "")), min_size=4, max_size=4),
+    st.lists(
+        st.sampled_from(("Evening Ledger", "Times of Israel", "bay.co.uk", "")),
+        min_size=4,
+        max_size=4,
+    ),
 )
 def test_the_columns_say_what_single_comparisons_say_of_edited_texts(name, edits, outlets):
     texts = []
@@ -517,6 +525,23 @@ def test_the_store_is_asked_about_the_time_around_each_article_only():
     assert not len(stored_links([in_batches(records)[0].sketches], candidates, SETTINGS))
     horizon = timedelta(days=SETTINGS.horizon_days)
     assert [until - since <= 3 * horizon for since, until in asked] == [True, True]
+
+
+def test_texts_of_the_store_are_hashed_a_cell_at_a_time(monkeypatch):
+    hashed = []
+
+    def counting(texts, width):
+        hashed.append(len(texts))
+        return hash_texts(texts, width)
+
+    monkeypatch.setattr(pair_verdicts, "hash_texts", counting)
+    monkeypatch.setattr(near_pairs, "plan_cells", partial(plan_cells, articles_each=2))
+    old = [(f"{name} old", article(f"{name} old", text)) for name, text in ORIGINALS.items()]
+    new = [(name, article(name, f"{text} More.")) for name, text in ORIGINALS.items()]
+    store = Stored(old)
+    step = VerifyStored(SETTINGS, shipped_rules(), store.candidates, store.texts)
+    assert len(list(step.process(in_batches(new)))) == len(old)
+    assert sum(hashed) == len(old) and max(hashed) == 1
 
 
 def test_a_store_needs_both_callables():

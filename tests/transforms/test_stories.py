@@ -6,6 +6,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -334,3 +335,44 @@ def test_coding_anew_leaves_every_story_as_it_is(chance: random.Random, count: i
     assert not (plan.aliases or plan.edges or plan.dropped_edges or plan.carried)
     store.apply(plan)
     assert store.stored == before
+
+
+def test_a_batch_of_copies_looks_each_edge_up_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    store = MemoryStore()
+    names = [f"s{number:05}" for number in range(10_000)]
+    run(store, [item(name) for name in names], list(pairwise(names)))
+    compared = 0
+    equal = Edge.__eq__
+
+    def counting(self: Edge, other: object) -> bool:
+        nonlocal compared
+        compared += 1
+        return bool(equal(self, other))
+
+    monkeypatch.setattr(Edge, "__eq__", counting)
+    fresh = [f"n{number:05}" for number in range(2_000)]
+    plan = run(store, [item(name, 1) for name in fresh], [(names[0], name) for name in fresh])
+    assert plan.counts["copies"] == len(fresh)
+    assert compared <= 2 * len(fresh)
+
+
+def test_a_later_version_s_date_joins_no_article_past_the_horizon() -> None:
+    store = MemoryStore()
+    run(store, [item("a", 0)], [])
+    revised = item("a", 24 * 9, ("s1", "s3"), modified=24 * 9)
+    plan = run(store, [revised, item("b", 24 * 9)], [("a", "b")])
+    assert not plan.edges and len(set(stories_of(store).values())) == 2
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_of_two_versions_of_one_date_the_one_fetched_last_is_the_text(
+    order: tuple[int, int],
+) -> None:
+    versions = [item("a", 0, ("s1",), fetched=10), item("a", 0, ("s1", "s2"), fetched=20)]
+    store, together = MemoryStore(), MemoryStore()
+    for index in order:
+        run(store, [versions[index]], [])
+    run(together, versions, [])
+    one, both = store.stored[store.keys["u:a"]], together.stored[together.keys["u:a"]]
+    assert one.content_hash == both.content_hash == versions[1].content_hash
+    assert one.first_seen_at == both.first_seen_at
