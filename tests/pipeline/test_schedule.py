@@ -21,9 +21,11 @@ from pipeline.metrics import Metrics
 from pipeline.schedule import process as process_module
 from pipeline.schedule import scheduler as scheduler_module
 from pipeline.schedule.plan import Plan, make_plan
+from pipeline.schedule.process import RunProcess
 from pipeline.schedule.record import read_record
 from pipeline.schedule.scheduler import Scheduler
 from pipeline.schedule.waker import Waker, held
+from pipeline.schedule.worker import Request
 from pipeline.store.layout import Layout
 from transforms.resources import config_dir
 
@@ -189,9 +191,16 @@ def test_a_process_that_has_said_all_and_stays_is_ended(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(process_module, "EXIT_S", 0.5)
-    bench.runs("linger", "done")
-    bench.schedule().run(most_runs=2)
-    assert bench.endings() == ["finished", "finished"]
+    bench.runs("linger")
+    process = RunProcess(
+        Request({}, None, 0.0, 0.0, ids=False, json_log=False, parent=os.getpid()),
+        (sys.executable, str(FAKE), str(bench.folder)),
+    )
+    said = []
+    while not process.ended:
+        said += [event for event, _ in process.events()]
+    assert said == ["run_started", "run_finished"]
+    assert process.close() == "killed by SIGKILL"
     assert gone(bench.seen()[0]["pid"])
 
 
@@ -272,7 +281,7 @@ def test_sighup_keeps_the_old_config_before_a_file_that_can_t_be_used(
         os.kill(os.getpid(), signal.SIGHUP)
 
     bench.on = {"run_finished": break_it, "config_refused": send(signal.SIGTERM)}
-    assert bench.schedule().run() == signal.SIGTERM
+    assert bench.schedule().run(most_runs=3) == signal.SIGTERM
     assert str(file) in bench.events("config_refused")[0]["error"]
     assert bench.events("config_reloaded") == []
 
@@ -287,7 +296,7 @@ def test_rules_that_were_good_once_are_read_again(bench: Bench) -> None:
         os.kill(os.getpid(), signal.SIGHUP)
 
     bench.on = {"run_finished": break_it, "config_refused": send(signal.SIGTERM)}
-    assert bench.schedule().run() == signal.SIGTERM
+    assert bench.schedule().run(most_runs=3) == signal.SIGTERM
     assert str(file) in bench.events("config_refused")[0]["error"]
 
 
