@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, lru_cache
-from itertools import pairwise
-from typing import Final
+from itertools import chain, pairwise
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -27,11 +27,17 @@ ACTOR_FILES: Final = ("states.toml", "organisations.toml", "blocs.toml", "groups
 
 # A name's words, hashed.
 Name = tuple[int, ...]
-Names = Mapping[int, Sequence[Name]]
+
+
+class Names(NamedTuple):
+    """Names by their first word, and how many words the longest has."""
+
+    by_first: Mapping[int, Sequence[Name]]
+    longest: int
 
 
 def neutral_names(outlet: str, rules: TextRules) -> Names:
-    """Return the names of an outlet and of all agencies, by the hash of their first word.
+    """Return the names of an outlet and of all agencies.
 
     A part of a domain counts as a name ("bbc.co.uk", "straits-times.com"), but for one that is an
     actor's ("china.org.cn").
@@ -39,19 +45,23 @@ def neutral_names(outlet: str, rules: TextRules) -> Names:
     return _by_first_word(outlet, rules.agencies, rules.actor_names)
 
 
-def neutral_places(hashes: Hashes, outlet: str, rules: TextRules) -> frozenset[int]:
-    """Return the places, among a text's hashed words, of those that name the outlet or an agency.
+def neutral_places(
+    hashes: Hashes, start: int, end: int, outlet: str, rules: TextRules
+) -> list[int]:
+    """Return the places, from `start` up to `end`, of words that name the outlet or an agency.
 
-    Only where all words of a name stand are they neutral.
+    `hashes` are those of all words of a text: a name is neutral only as a whole, although some of
+    it may stand outside.
     """
-    names = neutral_names(outlet, rules)
-    words = hashes.tolist()
+    names, longest = neutral_names(outlet, rules)
+    offset = max(0, start - longest + 1)
+    words = hashes[offset : end + longest - 1].tolist()
     found: set[int] = set()
     for place, word in enumerate(words):
         for name in names.get(word, ()):
             if tuple(words[place : place + len(name)]) == name:
-                found.update(range(place, place + len(name)))
-    return frozenset(found)
+                found.update(range(offset + place, offset + place + len(name)))
+    return sorted(place for place in found if start <= place < end)
 
 
 @lru_cache(maxsize=4_096)
@@ -66,7 +76,7 @@ def _by_first_word(outlet: str, agencies: frozenset[str], actor_names: frozenset
     for name in sorted(own - _actors() - set(_hashed(actor_names)) | set(_hashed(agencies))):
         if name:
             found.setdefault(name[0], []).append(name)
-    return found
+    return Names(found, max(map(len, chain.from_iterable(found.values())), default=1))
 
 
 def _hashed(names: Iterable[str]) -> list[Name]:
@@ -101,7 +111,7 @@ class NeutralWords:
         named = [
             (at, word)
             for outlet, at in number.items()
-            for some in neutral_names(outlet, rules).values()
+            for some in neutral_names(outlet, rules).by_first.values()
             for word in {word for name in some for word in name}
         ]
         owners = np.array([at for at, _ in named], dtype=np.int64)

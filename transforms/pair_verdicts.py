@@ -331,7 +331,8 @@ class TextPairs:
         """
         neutral = self._neutral.may_be(texts, hashes)
         for at in np.flatnonzero(neutral).tolist():
-            neutral[at] = int(places[at]) in self._view(int(texts[at])).neutral_places
+            view, place = self._view(int(texts[at])), int(places[at])
+            neutral[at] = bool(view.neutral_places(place, place + 1))
         return neutral
 
     def _read(

@@ -153,12 +153,14 @@ class TextView:
         """Return where names without a fact stand in the spaced-out text of the words."""
         _, starts, ends = self._words
         spans: list[tuple[int, int]] = []
-        for place in sorted(self.neutral_places & set(range(start, end))):
+        last = -1
+        for place in self.neutral_places(start, end):
             at, to = (
                 len(space_out(self.body[first : int(edges[place])])) for edges in (starts, ends)
             )
-            joined = place - 1 in self.neutral_places and spans
+            joined = spans and last == place - 1
             spans.append((spans.pop()[0] if joined else at, to))
+            last = place
         return spans
 
     @property
@@ -188,10 +190,9 @@ class TextView:
         words = {token.word for token in tokenise(self.title, self.rules)}
         return frozenset(words) - self.rules.function_words
 
-    @cached_property
-    def neutral_places(self) -> frozenset[int]:
-        """Return the places of words that name the outlet or an agency."""
-        return neutral_places(self.hashes, self.outlet, self.rules)
+    def neutral_places(self, start: int, end: int) -> list[int]:
+        """Return the places from `start` up to `end` that name the outlet or an agency."""
+        return neutral_places(self.hashes, start, end, self.outlet, self.rules)
 
 
 def tokenise(
