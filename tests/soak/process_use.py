@@ -1,4 +1,4 @@
-"""What a tree of processes uses (Linux): resident memory now, processor time so far."""
+"""What a tree of processes uses (Linux): memory of its own now, mapped files, processor time."""
 
 from __future__ import annotations
 
@@ -49,17 +49,21 @@ class ProcessUse:
     pid: int
     _ticks: dict[int, int] = field(default_factory=dict)
 
-    def sample(self) -> tuple[dict[str, int], float]:
-        """Return resident bytes by role, and processor seconds of all, also of those gone by now.
+    def sample(self) -> tuple[dict[str, int], int, float]:
+        """Return bytes of their own by role, bytes of mapped files that are in memory (the
+        system's cache, which it takes back when it needs to), and processor seconds of all, also
+        of those gone by now.
 
         What a process did after its last sample is not in it.
         """
-        resident: dict[str, int] = {}
+        own: dict[str, int] = {}
+        mapped = 0
         for pid in (self.pid, *descendants(self.pid)):
             with suppress(OSError, IndexError):
                 name = role(command_line(pid))
-                pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+                _, pages, shared, *_ = map(int, Path(f"/proc/{pid}/statm").read_text().split())
                 fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-                resident[name] = resident.get(name, 0) + pages * os.sysconf("SC_PAGE_SIZE")
+                own[name] = own.get(name, 0) + (pages - shared) * os.sysconf("SC_PAGE_SIZE")
+                mapped += shared * os.sysconf("SC_PAGE_SIZE")
                 self._ticks[pid] = int(fields[11]) + int(fields[12])
-        return resident, sum(self._ticks.values()) * TICK_S
+        return own, mapped, sum(self._ticks.values()) * TICK_S
