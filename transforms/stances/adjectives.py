@@ -41,8 +41,16 @@ class Adjectives:
         predicate = self._predicate(i)
         if targets:
             yield from directed(sources, targets, frame, predicate, trigger)
-        elif frame.reciprocal and len(sources) > 1:
+        elif frame.reciprocal and len(sources) > 1 and not self._has_complement(i, frame):
             yield from mutual(sources, frame, predicate, trigger, JOINT)
+
+    def _has_complement(self, i: int, frame: Frame) -> bool:
+        """Tell whether it is said of something else: "A and B are close to a deal"."""
+        tree = self.tree
+        return any(
+            tree.lower[k] in frame.target and tree.children(k, "pobj", "pcomp")
+            for k in tree.children(i, "prep")
+        )
 
     def _bearers(self, i: int) -> list[int]:
         """Return the nouns that the adjective is said of."""

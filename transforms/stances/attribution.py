@@ -110,8 +110,12 @@ class Attribution:
         for k in tree.kids[at]:
             if tree.lower[k] == "according":
                 nouns = [o for to in tree.children(k, "prep") for o in tree.children(to, "pobj")]
+                if any(tree.lemma[o] in self.lexicon.words["press"] for o in nouns):
+                    continue  # an outlet, as the article is
                 speakers = tuple(h.mention for h in self.holders.of_all(nouns))
                 found.append(Level(k, speakers, "according"))
+            elif tree.dep[k] == "advmod" and tree.lower[k] in self.lexicon.words["hearsay"]:
+                found.append(Level(k, (), "according"))
             elif tree.dep[k] == "prep" and tree.lower[k] in ("in", "by", "from"):
                 nouns = tree.children(k, "pobj")
                 if any(tree.lemma[o] in self.lexicon.words["views"] for o in nouns):

@@ -17,7 +17,9 @@ RELATIVE_TAGS = frozenset({"WDT", "WP", "WP$"})
 RELATIVE_WORDS = frozenset({"that", "which", "who", "whom"})
 OBJECTS = ("dobj", "attr", "oprd")
 # What is said after these is no deed of the subject: "sanctions over fighting in the east".
-_NOT_CONTROLLING = frozenset({"over", "about", "amid", "during", "despite", "on"})
+_NOT_CONTROLLING = frozenset({"over", "amid", "during"})
+# Nor after these below a noun: but "A insisted on sanctioning B".
+_ABOUT = frozenset({"about", "on"})
 # "A, along with B, rejected ...": B does so too.
 _COMPANY = frozenset({"along", "together", "alongside", "like"})
 _MAX_STEPS = 8
@@ -63,9 +65,7 @@ class Clauses:
         for by in tree.kids[p]:
             if tree.dep[by] == "agent" or (tree.dep[by] == "prep" and tree.lower[by] == "by"):
                 found += tree.children(by, "pobj")
-        if not found and tree.dep[p] == "conj":
-            # "was condemned and sanctioned by X" hangs the by-phrase on the last verb only.
-            found = []
+        # "was condemned and sanctioned by X" hangs the by-phrase on the last verb only.
         for k in tree.children(p, "conj"):
             if not found and self.is_passive(k):
                 found = self.agents(k)
@@ -189,7 +189,9 @@ class Clauses:
     def is_each_other(self, i: int) -> bool:
         """Tell whether `i` heads "each other" or "one another"."""
         tree = self.tree
+        owners = tree.children(i, "poss")
         words = {tree.lower[k] for k in (i, i - 1, *tree.kids[i])}
+        words |= {tree.lower[k] for owner in owners for k in (owner, *tree.kids[owner])}
         return bool(words & {"other", "another", "one"}) and (
             {"each", "other"} <= words or {"one", "another"} <= words
         )
@@ -243,6 +245,9 @@ class Clauses:
             ]
             if set_off:
                 return set_off
+        if dep == "advcl" and tree.tag[p] in ("VBN", "VBG"):
+            # "Angered by B, A asked for talks"
+            return self.surface_subjects(above, steps - 1)
         if dep in ("xcomp", "ccomp", "advcl"):
             infinitive_or_participle = dep != "ccomp" or tree.tag[p] in ("VB", "VBG")
             return self._controlled(above, steps) if infinitive_or_participle else []
@@ -300,9 +305,12 @@ class Clauses:
 
     def _through_preposition(self, preposition: int, steps: int) -> list[int]:
         tree = self.tree
-        if tree.head[preposition] == preposition or tree.lower[preposition] in _NOT_CONTROLLING:
-            return []
         above = tree.head[preposition]
+        if above == preposition:
+            return []
+        word = tree.lower[preposition]
+        if word in _NOT_CONTROLLING or (word in _ABOUT and tree.is_noun(above)):
+            return []
         # "stopped short of": the adverb stands between verb and preposition
         if tree.tag[above] in ("IN", "RB", "JJ") and tree.head[above] != above:
             above = tree.head[above]

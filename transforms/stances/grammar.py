@@ -35,6 +35,7 @@ UNREAL = 0.45
 BLAME_BY_MODE = {"neutral": 0.8, "accusing": 0.95, "according": 0.6, "judging": 0.8}
 
 # "Aid from A arrived": a capital makes small taggers take a noun for a verb, not its place.
+_OTHER_THAN_ADJECTIVES = frozenset({"VB", "VBP", "VBZ", "VBG", "NN", "NNS"})
 _NOUN_PLACES = frozenset({"nsubj", "nsubjpass", "dobj", "pobj"})
 
 
@@ -99,7 +100,7 @@ class Grammar:
             is_noun = tag[0] == "N" or tree.dep[i] in _NOUN_PLACES
             if is_noun and tree.lemma[i] in lexicon.nouns:
                 yield from self.nominals.read(i)
-            if tree.lower[i] in lexicon.adjectives:
+            if tree.lower[i] in lexicon.adjectives and tag not in _OTHER_THAN_ADJECTIVES:
                 yield from self.adjectives.read(i)
 
     def _state(self, reading: Reading, levels: list[Level], status: Status) -> Stated:
@@ -146,7 +147,9 @@ class Grammar:
             if not level.speakers or len(others) < len(level.speakers):
                 continue
             scale = BLAME_BY_MODE.get(level.mode)
-            unsaid = status.factuality in ("negated", "hypothetical") and not charge.settled
+            # What is done to the saying itself ("rejected C's claim that B ...") comes below.
+            below = self.statuses.of(charge.predicate, charge.trigger, level.verb)
+            unsaid = below.factuality in ("negated", "hypothetical") and not charge.settled
             if scale is None or unsaid:
                 return
             for speaker in others:
@@ -164,5 +167,7 @@ class Grammar:
                 )
                 # The saying itself is asserted; what it is about may be past or planned.
                 said = self.statuses.of(level.verb, ())
+                if self.tree.is_noun(level.verb):
+                    said = Status("asserted", said.is_background)  # a claim that there is
                 yield self._state(reading, levels[position + 1 :], said)
             return

@@ -17,7 +17,7 @@ _DASHES = frozenset("-–—/")
 # How sure one may be that the actor answers for the noun, by how it is tied to it.
 POSSESSOR = 0.97
 MODIFIER = 0.96
-OF, BY, FROM, IN = 0.9, 0.95, 0.9, 0.7
+OF, BY, FROM, IN, SITE = 0.9, 0.95, 0.9, 0.7, 0.85
 EXAMPLE = 0.95
 MADE = 0.85
 PRIVATE = 0.3
@@ -75,7 +75,7 @@ class Holders:
         found: list[Holder] = []
         for noun in nouns:
             for member in self.tree.conjuncts(noun):
-                if self._is_excluded(member):
+                if self._is_excluded(member) or self._is_neither(member):
                     continue
                 holders = self.of(member)
                 found += holders or (self._makers(member) if makers else [])
@@ -96,6 +96,9 @@ class Holders:
         found = self._examples(i, depth) or self._apposed(i, depth)
         if found:
             return found
+        if self.tree.dep[i] == "appos" and self.is_actor(self.tree.head[i]):
+            # "A, the neighbour that B accused of it"
+            return scaled(self.of(self.tree.head[i], depth + 1), POSSESSOR)
         word = self.tree.lemma[i]
         if word in self.words["quantity"]:
             made_of = self._through(i, ("of",), depth)
@@ -121,6 +124,8 @@ class Holders:
         if not inner:
             # "the government in Kabul" acts for its state, "prices in Kabul" don't
             inner = self._through(i, ("in", "at"), depth)
+            if word in self.words["sites"] and not self.tree.children(i, "poss"):
+                inner = scaled(inner, SITE / IN)
             private = private or not {word, self.tree.lower[i]} & self.words["organs"]
         return scaled(owners + inner, 1.0, private=private)
 
@@ -135,6 +140,13 @@ class Holders:
                 return True
         return False
 
+    def _is_neither(self, i: int) -> bool:
+        """Tell whether `i` is C in "neither B nor C"."""
+        tree = self.tree
+        first = tree.head[i]
+        nor = any(tree.lower[k] == "nor" for k in tree.children(first, "cc"))
+        return tree.dep[i] == "conj" and nor and self._is_excluded(first)
+
     def _negated_preposition(self, i: int) -> list[int]:
         tree = self.tree
         preposition = tree.head[i]
@@ -147,7 +159,7 @@ class Holders:
         tree = self.tree
         subjects = [
             s
-            for clause in tree.children(i, "relcl")
+            for clause in tree.children(i, "relcl", "acl")
             for s in tree.children(clause, "nsubj")
             if tree.tag[s][0] != "W" and tree.lower[s] != "that"
         ]
@@ -171,13 +183,28 @@ class Holders:
                     if not direct:
                         found += scaled(self.of(member, depth=2), POSSESSOR)
             elif dep in ("amod", "compound", "nmod", "npadvmod"):
-                for member in [*self._hyphenated(k), *tree.conjuncts(k)]:
+                members = [*self._hyphenated(k), *tree.conjuncts(k)]
+                if dep == "compound" and tree.tag[k] == "NN" and not self.is_actor(k):
+                    members += tree.children(k, "compound", "amod")  # "an A patrol boat"
+                for member in members:
                     found += [Holder(m, MODIFIER) for m in self.direct(member)]
         return unique(found)
 
     def doers(self, i: int, frame: Frame) -> list[Holder]:
         """Return who does what a predicate noun names: "Iran's attack", "attack by Iran"."""
-        return unique(self._agentive_owners(i, frame) + self._doers(i, frame, 0))
+        return unique(
+            self._agentive_owners(i, frame) + self._doers(i, frame, 0) + self._imposers(i)
+        )
+
+    def _imposers(self, i: int) -> list[Holder]:
+        """Return A in "A's imposition of tariffs"."""
+        tree = self.tree
+        of = tree.head[i]
+        noun = tree.head[of]
+        imposed = tree.dep[i] == "pobj" and tree.lower[of] == "of"
+        if not imposed or tree.lemma[noun] not in self.words["impositions"]:
+            return []
+        return [h for h in self.owners(noun) if h.factor >= POSSESSOR]
 
     def undergoers(self, i: int, frame: Frame) -> list[Holder]:
         """Return whom a predicate noun is directed at: "attack on Iran", "support for Iran"."""
@@ -189,7 +216,7 @@ class Holders:
                 found = self.owners(i)
             else:
                 found = []
-                for bearer in (i, *self._actors_below(i)):
+                for bearer in (i, *self._actors_below(i), *self._rates_below(i)):
                     for k in tree.kids[bearer]:
                         if tree.lower[k] == place and tree.dep[k] == "prep":
                             found += self.of_all(tree.children(k, "pobj"))
@@ -205,6 +232,17 @@ class Holders:
             for k in tree.children(i, "prep")
             for o in tree.children(k, "pobj")
             if o in self.by_head and tree.tag[o].startswith("NNP")
+        ]
+
+    def _rates_below(self, i: int) -> list[int]:
+        """Return "percent" in "tariffs of 15 percent on A"."""
+        tree = self.tree
+        return [
+            o
+            for k in tree.children(i, "prep")
+            if tree.lower[k] == "of"
+            for o in tree.children(k, "pobj")
+            if tree.lower[o] in ("percent", "%", "cent")
         ]
 
     def parties(self, i: int) -> list[Holder]:

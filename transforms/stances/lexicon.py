@@ -85,6 +85,13 @@ WORDS = (
     "organs",
     "sites",
     "figurative",
+    "doubtful",
+    "hearsay",
+    "press",
+    "lapses",
+    "impositions",
+    "attempts",
+    "conditional_threats",
 )
 
 Reciprocal = Literal["", "joint", "always"]

@@ -34,12 +34,17 @@ UNREAL = frozenset(
     {"would", "could", "might", "may", "should", "can", "must", "ought", "'d", "’d", "ca"}
 )
 CONDITION = frozenset({"if", "unless", "whether", "should", "lest", "provided"})
-DENYING_PREPOSITIONS = frozenset({"without", "despite"})
+DENYING_PREPOSITIONS = frozenset({"without", "instead", "than"})
 INVERTED = frozenset({"were", "had", "should"})
-FORMER = frozenset(
-    {"former", "ex", "erstwhile", "one-time", "onetime", "historic", "historical", "then"}
+FORMER = frozenset({"former", "ex", "erstwhile", "one-time", "onetime", "historical", "then"})
+FORMERLY = frozenset({"once", "formerly", "previously", "historically"})
+MONTHS = frozenset(
+    {
+        *("january", "february", "march", "april", "may", "june", "july", "august", "september"),
+        *("october", "november", "december"),
+    }
 )
-FORMERLY = frozenset({"once", "formerly", "previously", "historically", "long"})
+RECENT = frozenset({"two", "2"})
 YEAR = re.compile(r"(1[0-9]{3}|20[0-9]{2})(s|'s|’s)?\Z")
 ORDINALS = {
     word: number
@@ -74,19 +79,24 @@ class Statuses:
         self.year = year
         self._part_of_phrase: frozenset[int] = frozenset()
 
-    def of(self, p: int, trigger: tuple[int, ...]) -> Status:
-        """Return the status of the predicate at `p` whose stance shows in `trigger`."""
-        tree = self.tree
+    def of(self, p: int, trigger: tuple[int, ...], until: int = -1) -> Status:
+        """Return the status of the predicate at `p` whose stance shows in `trigger`.
+
+        With `until` it is the status that the words below that token give it.
+        """
+        tree, words = self.tree, self.lexicon.words
         self._part_of_phrase = frozenset(trigger)
         negations = self._negated(p)
         for word in trigger:
             negations += word != p and self._has_no(word)
-        unreal = planned = caused = False
+        unreal = self._is_doubted(p, trigger)
+        planned = caused = conditional = False
         modal = self._modal(p)
         at, own_level = p, True
         for _ in range(_MAX_STEPS):
-            if own_level and self._has_condition(at):
-                unreal = True
+            conditional |= own_level and self._has_condition(at)
+            if own_level and tree.lemma[at] in words["conditional_threats"]:
+                conditional = False
             if tree.dep[at] == "ccomp" and self._asks(at):
                 unreal = True
             above = tree.head[at]
@@ -94,10 +104,13 @@ class Statuses:
                 unreal |= self._is_question(at)
                 break
             dep = tree.dep[at]
+            if above == until and dep != "conj":
+                break
             unreal |= self._is_inverted_condition(at)
             if dep == "conj":
-                if self._joined_by_or(at):
+                if self._joined_by_or(at) or self._shares_auxiliary(at):
                     negations += self._negated(above)
+                unreal |= self._is_inverted(at) and self._ends_as_question(at)
                 if not modal and not tree.children(at, "aux", "nsubj", "nsubjpass"):
                     modal = self._modal(above)
                 at = above
@@ -107,6 +120,7 @@ class Statuses:
             if dep == "advcl":
                 unreal |= any(tree.lower[k] in CONDITION for k in tree.children(at, "mark"))
                 infinitive = tree.tag[at] == "VB" and tree.is_verb(above)
+                unreal |= infinitive and caused
                 if not infinitive or self._own_subject(at):
                     # "backed by B, A rejected it": the side clause is told for itself
                     at, own_level = above, False
@@ -115,15 +129,22 @@ class Statuses:
                     continue
             governor = above
             if dep == "pcomp":
-                if tree.lower[above] in DENYING_PREPOSITIONS | {"than"}:
+                beside = (above, tree.head[above], *tree.children(above, "advmod"))
+                if any(tree.lower[k] in DENYING_PREPOSITIONS for k in beside):
                     negations += 1
                     break
                 governor = self._over_preposition(above)
             if dep in ("xcomp", "pcomp", "ccomp", "acl", "advcl"):
                 group = self._operator(governor, dep)
+                unreal |= caused and tree.lemma[governor] in words["attempts"]
+                if any(tree.lower[k] == "too" for k in tree.children(governor, "advmod")):
+                    negations += 1  # "too weak to attack B"
                 if group == "cancel":
                     negations += 1
-                    unreal |= self._negated(governor) > 0
+                    if tree.lemma[governor] in words["lapses"]:
+                        negations += self._negated(governor)
+                    else:
+                        unreal |= self._negated(governor) > 0
                 elif group == "commit":
                     planned = True
                     unreal |= caused
@@ -159,6 +180,7 @@ class Statuses:
         elif modal:
             planned = True
             unreal |= caused
+        unreal |= conditional
         background = self._is_background(p, trigger)
         if negations % 2:
             return Status("negated", background)
@@ -247,9 +269,42 @@ class Statuses:
     def _has_condition(self, p: int) -> bool:
         tree = self.tree
         for clause in tree.children(p, "advcl"):
-            if any(tree.lower[k] in CONDITION for k in tree.children(clause, "mark")):
-                return True
+            for k in tree.children(clause, "mark"):
+                # "even if B objects", "whether or not B objects": all the same
+                granted = k > 0 and tree.lower[k - 1] == "even"
+                if k + 1 < len(tree) and tree.lower[k + 1] == "or":
+                    granted = True
+                if tree.lower[k] in CONDITION and not granted:
+                    return True
         return False
+
+    def _is_doubted(self, p: int, trigger: tuple[int, ...]) -> bool:
+        """Tell whether it is called possible only: "a possible attack", "perhaps A backs B"."""
+        tree, doubtful = self.tree, self.lexicon.words["doubtful"]
+        words = [k for t in trigger if tree.is_noun(t) for k in tree.children(t, "amod")]
+        words += tree.children(p, "advmod")
+        return any(tree.lower[k] in doubtful for k in words)
+
+    def _shares_auxiliary(self, p: int) -> bool:
+        """Tell whether "did not" before the first of two verbs holds for `p`: "and condemn B"."""
+        tree = self.tree
+        first = tree.head[p]
+        return (
+            tree.tag[p] == "VB"
+            and not tree.children(p, "aux", "nsubj", "nsubjpass")
+            and any(tree.lower[k] == "and" for k in tree.children(first, "cc"))
+        )
+
+    def _is_inverted(self, p: int) -> bool:
+        """Tell whether an auxiliary of `p` stands before its subject."""
+        tree = self.tree
+        subjects = tree.children(p, "nsubj", "nsubjpass")
+        return any(k < s for s in subjects[:1] for k in tree.children(p, "aux"))
+
+    def _ends_as_question(self, p: int) -> bool:
+        tree = self.tree
+        first, last = tree.bounds[tree.sentence[p]]
+        return "?" in tree.lower[max(first, last - 4) : last]
 
     def _asks(self, clause: int) -> bool:
         """Tell whether a clause is an indirect question: "wanted to know if A backs B"."""
@@ -272,15 +327,23 @@ class Statuses:
 
     def _is_question(self, root: int) -> bool:
         tree = self.tree
-        first, last = tree.bounds[tree.sentence[root]]
-        return "?" in tree.lower[max(first, last - 4) : last]
+        # "A condemned B, but will it act?"
+        asked = [k for k in tree.children(root, "conj") if self._is_inverted(k)]
+        if asked and tree.children(root, "nsubj") and not self._is_inverted(root):
+            return False
+        return self._ends_as_question(root)
 
     def _is_background(self, p: int, trigger: tuple[int, ...]) -> bool:
         tree = self.tree
         if any(tree.lower[k] in FORMER for t in trigger for k in tree.children(t, "amod")):
             return True
-        if any(tree.lower[k] in FORMERLY for k in tree.children(p, "advmod")):
-            return True
+        for k in tree.children(p, "advmod"):
+            # "Once rivals, A and B signed a pact"
+            if tree.lower[k] in FORMERLY and "," not in tree.lower[k:p]:
+                return True
+        above = tree.head[p]
+        if tree.dep[p] == "xcomp" and tree.lower[above] == "used":
+            return not tree.children(above, "dobj")
         if self._is_remembered(p):
             return True
         clause = self._clause_of(p)
@@ -289,14 +352,43 @@ class Statuses:
         if any(f" {phrase} " in text for phrase in self.lexicon.words["history"]):
             # "since the Soviet era" still holds
             return " since " not in text
+        if self._is_long_ago(words):
+            return " since " not in text
         if self.year is None:
             return False
         if any(century < (self.year + 99) // 100 for century in _centuries(text)):
             return " since " not in text
         for i in words:
             match = YEAR.match(tree.lower[i])
-            if match and int(match[1]) <= self.year - BACKGROUND_YEARS:
+            if match and int(match[1]) <= self.year - BACKGROUND_YEARS and self._dates(i, trigger):
                 return tree.lower[tree.head[i]] != "since"
+        return False
+
+    def _dates(self, i: int, trigger: tuple[int, ...]) -> bool:
+        """Tell whether the year at `i` dates the predicate, and neither counts something nor dates
+        another noun: "sent 2000 drones", "condemned its 2014 annexation of C".
+        """
+        tree = self.tree
+        if tree.dep[i] in ("nummod", "nmod", "compound", "amod", "npadvmod") and (
+            tree.lower[tree.head[i]] in MONTHS
+        ):
+            i = tree.head[i]
+        above = tree.head[i]
+        if tree.dep[i] in ("nummod", "nmod", "compound", "amod", "poss"):
+            return above in trigger and tree.tag[above] != "NNS"
+        if tree.dep[i] == "pobj":
+            above = tree.head[above]
+        named = (t for t in trigger if tree.is_noun(t))
+        return not tree.is_noun(above) or any(above in tree.subtree(t) for t in named)
+
+    def _is_long_ago(self, words: list[int]) -> bool:
+        """Tell whether these words say "in the past" or "five years ago"; two are recent."""
+        tree = self.tree
+        for i in words:
+            if tree.lower[i] == "past" and tree.tag[i] == "NN" and tree.dep[i] == "pobj":
+                return True
+            if tree.lower[i] == "ago" and i > 0 and tree.lower[i - 1] == "years":
+                return i < 2 or tree.lower[i - 2] not in RECENT
         return False
 
     def _is_remembered(self, p: int) -> bool:

@@ -165,7 +165,11 @@ def _reattach_statements(tree: Tree, lexicon: Lexicon) -> None:
             continue
         speech = tree.head[first]
         same_tense = tree.tag[speech] == tree.tag[i] or tree.tag[i] == "VBD"
-        if not same_tense or _is_statement(tree, first, lexicon):
+        # "denied that it had voted against B, but condemned C"
+        contrasted = any(tree.lower[k] == "but" for k in tree.children(first, "cc"))
+        denies = find_phrase(tree, speech, lexicon.speech, ("denying",)) is not None
+        same_kind = _is_statement(tree, first, lexicon) and not (contrasted and denies)
+        if not same_tense or same_kind:
             continue
         if find_phrase(tree, speech, lexicon.speech) is None:
             continue

@@ -18,7 +18,8 @@ from transforms.stances.tree import Tree
 JOINT = 0.95
 REVERSED = 0.85
 EXCHANGED = 0.9
-SITED = 0.75
+AGAINST = 0.9
+SITED = 0.85
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +37,18 @@ class Verbs:
         if not frames:
             return
         arguments = self._argument_lemmas(p)
+        read: Frame | None = None
         for frame in frames:
             if frame.needs and not frame.needs & arguments:
                 continue
             if frame.without & arguments:
                 continue
+            if read is not None and not _is_beside(frame, read):
+                continue
             found = list(self._by_frame(p, frame))
-            if found:
-                yield from found
-                if any(isinstance(item, Reading) for item in found):
-                    return
+            yield from found
+            if read is None and any(isinstance(item, Reading) for item in found):
+                read = frame
 
     def _by_frame(self, p: int, frame: Frame) -> Iterator[Reading | Charge]:
         trigger = self.trigger(p, frame)
@@ -64,8 +67,20 @@ class Verbs:
             if frame.reciprocal == "always":
                 yield from directed(targets, sources, frame, p, trigger, REVERSED)
             yield from self._exchange(p, sources, targets, frame, trigger)
-        elif len(sources) > 1 and (frame.reciprocal or self._each_other(p, frame)):
+            if frame.sign > 0 and "against" not in (place, *frame.rest):
+                # "A backs B against C"
+                others = self.holders.of_all(self.clauses.complements(p, "against"))
+                yield from directed(sources, others, frame, p, trigger, AGAINST, sign=-1)
+        elif len(sources) > 1 and (self._each_other(p, frame) or self._is_joint(p, frame, trigger)):
             yield from mutual(sources, frame, p, trigger, JOINT)
+
+    def _is_joint(self, p: int, frame: Frame, trigger: tuple[int, ...]) -> bool:
+        """Tell whether what the subjects do, they do to each other: not where they do it to
+        something ("A and B fought fires") or say something ("A and B argued that ...").
+        """
+        objects = [k for k in self.tree.children(p, "dobj") if k not in trigger]
+        says = frame.sign < 0 and self.tree.children(p, "ccomp")
+        return bool(frame.reciprocal) and not objects and not says
 
     def _targets(self, p: int, frame: Frame) -> tuple[str, list[Holder]]:
         for place in frame.target:
@@ -177,3 +192,9 @@ class Verbs:
         if frame.needs:
             tokens += [k for k in tree.children(p, "dobj") if tree.lemma[k] in frame.needs]
         return tuple(sorted(set(tokens)))
+
+
+def _is_beside(frame: Frame, read: Frame) -> bool:
+    """Tell whether two phrases of one verb stand side by side: "side with B against C"."""
+    governs = all(one.rest[-1:] == one.target for one in (frame, read))
+    return governs and frame.target != read.target
