@@ -19,11 +19,12 @@ from transforms.columns import (
     distinct,
     distinct_rows,
     id_columns,
+    ranges,
     spread_ranges,
 )
 from transforms.settings import DeduplicateSettings
 from transforms.signatures import Sketches
-from transforms.words import Hashes
+from transforms.words import Hashes, spread
 
 # Parts of the key space: each is handled whole, by one worker.
 SHARDS: Final = 8
@@ -94,14 +95,13 @@ class Links:
     def take(self, chosen: Integers | Flags) -> Links:
         """Return some of the pairs, and no article that isn't in one of them."""
         first, second = self.first[chosen], self.second[chosen]
-        used = np.zeros(len(self.ids), dtype=np.bool_)
-        used[first] = used[second] = True
-        rows, place = np.flatnonzero(used), np.cumsum(used) - 1
+        # Of many articles, a few pairs' are found without a look at all.
+        rows = distinct(np.concatenate((first, second)))
         return Links(
             ids=tuple(map(self.ids.__getitem__, rows.tolist())),
             times=self.times[rows],
-            first=place[first],
-            second=place[second],
+            first=np.searchsorted(rows, first),
+            second=np.searchsorted(rows, second),
             exact=self.exact[chosen],
         )
 
@@ -254,8 +254,7 @@ def bucket_pairs(bands: Integers, texts: Integers, limit: int) -> tuple[Integers
     Up to `limit` texts of a bucket meet pairwise; beyond, each meets the first few and its
     neighbours: linear, and a story that fills the bucket stays connected.
     """
-    starts = np.flatnonzero(distinct_rows(bands))
-    sizes = np.diff(np.append(starts, len(bands)))
+    starts, sizes = _distinct_buckets(bands, texts)
     codes = [np.empty(0, dtype=np.int64)]
     span = int(texts.max()) + 1 if len(texts) else 1
 
@@ -268,17 +267,41 @@ def bucket_pairs(bands: Integers, texts: Integers, limit: int) -> tuple[Integers
         if len(chosen):
             add((chosen[:, None] + one).ravel(), (chosen[:, None] + other).ravel())
     crowded = sizes > limit
-    place = np.arange(len(bands)) - np.repeat(starts, sizes)
-    inside = np.repeat(crowded, sizes)
-    begin = np.repeat(starts, sizes)
+    bucket, member = spread_ranges(starts[crowded], sizes[crowded])
+    begin = starts[crowded][bucket]
     for step in range(FIRST_TEXTS):
-        other = np.flatnonzero(inside & (place > step))
-        add(begin[other] + step, other)
+        later = member - begin > step
+        add(begin[later] + step, member[later])
     for step in range(1, NEIGHBOURS + 1):
-        other = np.flatnonzero(inside & (place - step >= FIRST_TEXTS))
-        add(other - step, other)
+        later = member - step - begin >= FIRST_TEXTS
+        add(member[later] - step, member[later])
     found = distinct(np.concatenate(codes))
     return found // span, found % span
+
+
+def _distinct_buckets(bands: Integers, texts: Integers) -> tuple[Integers, Integers]:
+    """Return where buckets of several texts start and how many they hold, one for equal buckets.
+
+    Near-equal copies meet in all of their twenty bands, and make the same pairs in each.
+    """
+    starts = np.flatnonzero(distinct_rows(bands))
+    sizes = np.diff(np.append(starts, len(bands)))
+    if not len(starts):
+        return starts, sizes
+    sums = np.add.reduceat(spread(texts.view(np.uint64)), starts)
+    several = sizes > 1
+    starts, sizes, sums = starts[several], sizes[several], sums[several]
+    order = np.argsort(sums, kind="stable")
+    fresh = distinct_rows(sums[order])
+    first = order[fresh][np.cumsum(fresh) - 1]
+    again = np.flatnonzero(~fresh & (sizes[order] == sizes[first]))
+    again, first = order[again], first[again]
+    kept = np.ones(len(starts), dtype=np.bool_)
+    if len(again):
+        members, others = (ranges(starts[of], sizes[again]) for of in (again, first))
+        bounds = np.cumsum(sizes[again]) - sizes[again]
+        kept[again] = ~np.logical_and.reduceat(texts[members] == texts[others], bounds)
+    return starts[kept], sizes[kept]
 
 
 def _closest(shard: _Shard, ones: Integers, others: Integers) -> tuple[Integers, Integers]:

@@ -138,11 +138,12 @@ def verified(
     links: Links,
     settings: DeduplicateSettings,
     rules: TextRules,
+    edges_each: int = EDGES_EACH,
 ) -> Iterator[Verified]:
     """Yield the same by column; there is a text for each of the links' ids.
 
     A pair whose ends already hang together adds nothing to the clustering, whatever a comparison
-    would say, so it is compared only while the later article has fewer than EDGES_EACH edges.
+    would say, so it is compared only while the later article has fewer than `edges_each` edges.
     Pairs come in rounds, the likeliest of each article first, and ever more of those that fail.
     """
     count = len(links.ids)
@@ -174,12 +175,12 @@ def verified(
     pairs = TextPairs(texts, used, settings, rules)
     numbers = place[: len(first)], place[len(first) :]
     waiting = np.arange(len(first))
-    each = EDGES_EACH
+    each = edges_each
     while len(waiting):
         ones, others = (np.concatenate(side) for side in zip(*joined, strict=True))
         root = component_roots(ones, others, count)
         apart = root[first[waiting]] != root[second[waiting]]
-        waiting = waiting[apart | (edges[second[waiting]] < EDGES_EACH)]
+        waiting = waiting[apart | (edges[second[waiting]] < edges_each)]
         rank = np.arange(len(waiting)) - np.searchsorted(second[waiting], second[waiting])
         chosen, waiting = waiting[rank < each], waiting[rank >= each]
         each *= 2

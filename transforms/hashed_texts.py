@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -20,18 +20,20 @@ from transforms.words import Counts, Hashes, Words, hash_words, runs, sequence_h
 # Texts hashed at once: enough to share numpy's call costs, few enough to stay in cache.
 GROUP: Final = 128
 # A shingle is one number: its hash over its place in the text, and the text's number above both.
+# What is kept of it has a free bit between hash and place, where a comparison marks its side.
 PLACE_BITS: Final = 16
 MAX_PLACE: Final = (1 << PLACE_BITS) - 1
 HASH_BITS: Final = 64 - PLACE_BITS - (GROUP - 1).bit_length()
 _PLACE: Final = np.uint64(PLACE_BITS)
 _OWNER: Final = np.uint64(PLACE_BITS + HASH_BITS)
+SHINGLE_HASH: Final = np.uint64(PLACE_BITS + 1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HashedTexts:
     """Several texts. `words` are those of the `bodies`, `sequences` a hash of each text's words.
 
-    `shingles` are each text's distinct runs of words, sorted: `HASH_BITS` of hash, then
+    `shingles` are each text's distinct runs of words, sorted: `HASH_BITS` of hash, a 0, then
     `PLACE_BITS` of the first place that has them (places past `MAX_PLACE` count as that). A text's
     stand from its `bounds` on, up to the next one's; a text shorter than a run has none.
     """
@@ -70,7 +72,8 @@ def hash_group(bodies: Sequence[str], width: int) -> tuple[HashedTexts, Hashes]:
     packed = np.sort(packed[inside])
     packed = packed[distinct_rows(packed >> _PLACE)]
     bounds = np.searchsorted(packed, np.arange(len(bodies), dtype=np.uint64) << _OWNER)
-    shingles = packed & ((np.uint64(1) << _OWNER) - np.uint64(1))
+    place_mask, owner_mask = np.uint64(MAX_PLACE), (np.uint64(1) << _OWNER) - np.uint64(1)
+    shingles = ((packed & owner_mask) >> _PLACE << SHINGLE_HASH) | (packed & place_mask)
     bounds = np.append(bounds, len(packed))
     return HashedTexts(tuple(bodies), words, sequence_hashes(words), shingles, bounds), every
 
@@ -82,74 +85,46 @@ def within(owner: Counts, width: int) -> Flags:
     return inside
 
 
-class WordColumns(NamedTuple):
-    """Words, as in `Words`, but that they start and end so many characters into their bodies."""
-
-    hashes: Hashes
-    written: npt.NDArray[np.uint8]
-    starts: Counts
-    ends: Counts
-
-
 class TextRows:
-    """Some texts of several groups, each known by its number: all shingles, and words as asked.
+    """Some texts of several groups, each known by its number: their shingles, and words as asked.
 
-    `counts` are words, `shingles` those of all texts, the ones of a text `sizes` many from its
-    place in `starts` on.
+    `counts` are words, `shingles` those of each text, `sizes` many. Hashes and kinds of words are
+    copied into columns of their own once: texts that are compared stand in hundreds of groups, and
+    a look at each of these costs more than the copy.
     """
 
     def __init__(self, groups: Sequence[HashedTexts], group: Integers, row: Integers) -> None:
-        self._groups, self._group, self._row = groups, group, row
-        self._word_starts, self.counts, self.sizes, self.sequences = (
-            np.zeros(len(row), dtype=np.int64) for _ in range(4)
-        )
-        order, shingles = [], [np.empty(0, dtype=np.uint64)]
-        for texts, members in self._by_group(group):
-            at = row[members]
-            self._word_starts[members] = texts.words.bounds[at]
-            self.counts[members] = texts.words.bounds[at + 1] - texts.words.bounds[at]
-            self.sizes[members] = texts.bounds[at + 1] - texts.bounds[at]
-            self.sequences[members] = texts.sequences[at]
-            spans = zip(texts.bounds[at].tolist(), texts.bounds[at + 1].tolist(), strict=True)
-            shingles += [texts.shingles[start:end] for start, end in spans]
-            order.append(members)
-        self.shingles = np.concatenate(shingles)
-        self.starts = np.zeros(len(row), dtype=np.int64)
-        if order:
-            placed = np.concatenate(order)
-            self.starts[placed] = np.cumsum(self.sizes[placed]) - self.sizes[placed]
+        self._read = [(groups[at], of) for at, of in zip(group.tolist(), row.tolist(), strict=True)]
+        self.bodies = [texts.bodies[at] for texts, at in self._read]
+        self.sequences = np.array([texts.sequences[at] for texts, at in self._read], np.int64)
+        self.shingles = [
+            texts.shingles[texts.bounds[at] : texts.bounds[at + 1]] for texts, at in self._read
+        ]
+        self.sizes = np.array([len(shingles) for shingles in self.shingles], dtype=np.int64)
+        spans = [slice(*texts.words.bounds[at : at + 2].tolist()) for texts, at in self._read]
+        self.counts = np.array([span.stop - span.start for span in spans], dtype=np.int64)
+        self._starts = np.cumsum(self.counts) - self.counts
+        both = list(zip(self._read, spans, strict=True))
+        hashes = [texts.words.hashes[span] for (texts, _), span in both]
+        written = [texts.words.written[span] for (texts, _), span in both]
+        self._hashes = np.concatenate([np.empty(0, np.uint64), *hashes])
+        self._written = np.concatenate([np.empty(0, np.uint8), *written])
 
-    def _by_group(self, group: Integers) -> Iterator[tuple[HashedTexts, Integers]]:
-        """Yield each group that is named, and where."""
-        order = np.argsort(group, kind="stable")
-        for part in np.split(order, np.flatnonzero(distinct_rows(group[order]))[1:]):
-            if len(part):
-                yield self._groups[int(group[part[0]])], part
+    def words(self, texts: Integers, places: Integers) -> tuple[Hashes, npt.NDArray[np.uint8]]:
+        """Return hashes and kinds of some words: each is named by its text, and place in that."""
+        at = self._starts[texts] + places
+        return self._hashes[at], self._written[at]
 
-    def words(self, texts: Integers, places: Integers) -> WordColumns:
-        """Return some words by column: each is named by its text, and its place in that."""
-        found = WordColumns(
-            np.zeros(len(texts), dtype=np.uint64),
-            np.zeros(len(texts), dtype=np.uint8),
-            *(np.zeros(len(texts), dtype=np.int64) for _ in range(2)),
-        )
-        for group, asked in self._by_group(self._group[texts]):
-            number, words = texts[asked], group.words
-            at = self._word_starts[number] + places[asked]
-            offset = words.offsets[self._row[number]]
-            found.hashes[asked] = words.hashes[at]
-            found.written[asked] = words.written[at]
-            found.starts[asked] = words.starts[at] - offset
-            found.ends[asked] = words.ends[at] - offset
-        return found
-
-    def body(self, number: int) -> str:
-        """Return a text's body."""
-        return self._groups[int(self._group[number])].bodies[int(self._row[number])]
+    def span(self, number: int, place: int) -> tuple[int, int]:
+        """Return where a word starts and ends in its text's body."""
+        texts, row = self._read[number]
+        words, at = texts.words, texts.words.bounds[row] + place
+        offset = words.offsets[row]
+        return int(words.starts[at] - offset), int(words.ends[at] - offset)
 
     def all_words(self, number: int) -> tuple[Hashes, Counts, Counts]:
         """Return the hashes, starts and ends of a text's words."""
-        words = self._groups[int(self._group[number])].words
-        row = int(self._row[number])
+        texts, row = self._read[number]
+        words = texts.words
         offset, span = words.offsets[row], slice(*words.bounds[row : row + 2].tolist())
         return words.hashes[span], words.starts[span] - offset, words.ends[span] - offset

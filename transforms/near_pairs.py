@@ -18,7 +18,7 @@ import numpy as np
 
 from transforms.buckets import Links, pack, shard_links
 from transforms.cell_texts import CellTexts, Readable, Text
-from transforms.cells import merge_links, plan_cells, verified, verify_cell
+from transforms.cells import CELL_ARTICLES, merge_links, plan_cells, verified, verify_cell
 from transforms.columns import Integers, component_roots
 from transforms.hashed_texts import HashedTexts
 from transforms.identity import stored_dates
@@ -34,6 +34,8 @@ StoreTexts = Callable[[Sequence[str]], Iterable[tuple[str, ...]]]
 # Batches that the store is asked about at once: neighbours in its tables are read together, and a
 # stored text once for all its copies. They wait in memory with their texts.
 ASKED_BATCHES: Final = 32
+# Articles of a cell whose texts needn't travel to it: fewer calls, each for more pairs.
+LARGE_CELL: Final = 4_096
 
 
 class TextRecord(Readable, Protocol):
@@ -214,7 +216,7 @@ def find_edges(
     compiled = rules or shipped_rules()
     edges = [
         edge
-        for _, texts, links in _cells_of(records, settings)
+        for _, texts, links in _cells_of(records, settings, CELL_ARTICLES)
         for found in verified(texts, links, settings, compiled)
         for edge in found.edges(links.ids)
     ]
@@ -228,13 +230,14 @@ def find_stories(
 ) -> list[str]:
     """Return the least key of each record's story: what `find_edges` joins; keys differ.
 
-    No edge becomes an object, nor does a text that isn't compared just now: a million objects kept
-    alive cost Python's garbage collector more than all comparisons of theirs.
+    One edge joins an article for good, since nothing is revised here. No edge becomes an object,
+    nor does a text that isn't compared just now: a million objects kept alive cost Python's garbage
+    collector more than all comparisons of theirs.
     """
     compiled = rules or shipped_rules()
     first, second = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=np.int64)]
-    for rows, texts, links in _cells_of(records, settings):
-        for found in verified(texts, links, settings, compiled):
+    for rows, texts, links in _cells_of(records, settings, LARGE_CELL):
+        for found in verified(texts, links, settings, compiled, edges_each=1):
             first.append(rows[found.first])
             second.append(rows[found.second])
     ends = np.concatenate(first), np.concatenate(second)
@@ -246,7 +249,7 @@ def find_stories(
 
 
 def _cells_of(
-    records: Sequence[tuple[str, TextRecord]], settings: DeduplicateSettings
+    records: Sequence[tuple[str, TextRecord]], settings: DeduplicateSettings, articles_each: int
 ) -> Iterator[tuple[Integers, CellTexts, Links]]:
     """Yield the cells of some records: their places, their texts, and the candidate pairs."""
     batches = [
@@ -263,7 +266,7 @@ def _cells_of(
     hashed = [sketches.hashed for sketches in batches if sketches.hashed is not None]
     groups, row = [texts for texts, _ in hashed], np.concatenate([rows for _, rows in hashed])
     place = {key: at for at, (key, _) in enumerate(records)}
-    for cell in plan_cells([links]).links.values():
+    for cell in plan_cells([links], articles_each).links.values():
         chosen = np.array([place[key] for key in cell.ids], dtype=np.int64)
         read = [records[at][1] for at in chosen.tolist()]
         group = chosen // BATCH

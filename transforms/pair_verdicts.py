@@ -28,11 +28,11 @@ from transforms.hashed_texts import (
     MAX_PLACE,
     PLACE_BITS,
     TextRows,
-    WordColumns,
     hash_texts,
 )
 from transforms.neutral_words import NeutralWords
 from transforms.same_text import (
+    MAX_SWAP_WORDS,
     MIN_SHARED,
     Verdict,
     cannot_answer,
@@ -42,21 +42,18 @@ from transforms.same_text import (
 )
 from transforms.settings import DeduplicateSettings
 from transforms.text_rules import TextRules
-from transforms.text_view import TextView
+from transforms.text_view import TextView, tokenise
 from transforms.words import CURRENCIES, SIGNS, Hashes
 
 METHODS: Final = ("none", "exact", "jaccard", "containment", "short")
 # Pairs whose shingles are sorted together. A pair's number stands over the hash, the side and the
-# place: few enough pairs to stay in cache.
-PAIRS: Final = 64
+# place: as many as there is room for, and few enough to stay in cache.
+PAIRS: Final = 1 << (64 - PLACE_BITS - 1 - HASH_BITS)
 _SIDE: Final = np.uint64(PLACE_BITS)
-_HASH: Final = np.uint64(PLACE_BITS + 1)
-_PAIR: Final = np.uint64(64 - (PAIRS - 1).bit_length())
+_PAIR: Final = np.uint64(PLACE_BITS + 1 + HASH_BITS)
 _PLACE: Final = np.uint64(MAX_PLACE)
 # What stands before a word that opens a sentence, or goes on with a number.
-_PARTING: Final = f'\n"“,.{SIGNS}{CURRENCIES}'
-# What of a shingle makes room for the pair's number and the side: its place, and some of its hash.
-_DROPPED: Final = np.uint64(2 * PLACE_BITS + HASH_BITS + 1) - _PAIR
+_PARTING: Final = f'\n"\u201c,.{SIGNS}{CURRENCIES}'
 # Shingles compared at once; bounds the memory of a comparison.
 LOOKUPS: Final = 1 << 20
 
@@ -102,7 +99,7 @@ class _Gaps(NamedTuple):
 
 
 class TextPairs:
-    """A few hundred texts, any of whose pairs can be compared: those of a cell that are asked for.
+    """Some texts, any of whose pairs can be compared: those of a cell that are asked for.
 
     They are known by their place in `chosen`, each of which is at hand.
     """
@@ -126,19 +123,24 @@ class TextPairs:
             group[some], row[some] = len(groups), np.arange(len(some))
             groups.append(made)
         self._rows = TextRows(groups, group, row)
-        shingles = self._rows.shingles
-        self._shingles = shingles >> _DROPPED << _HASH | shingles & _PLACE
         self._facts = fact_words(rules)
         self._neutral = NeutralWords([text.outlet for text in self._texts], rules)
         self._views: dict[int, TextView] = {}
-        keys = [(text.text, text.title, text.outlet) for text in self._texts]
-        order = sorted(range(len(keys)), key=keys.__getitem__)
-        self._rank = np.empty(len(keys), dtype=np.int64)
-        self._rank[order] = np.arange(len(keys))
+        self._same_names: dict[tuple[str, str], bool] = {}
+
+    def _order(self, number: int) -> tuple[str, str, str]:
+        text = self._texts[number]
+        return text.text, text.title, text.outlet
 
     def compare(self, ones: Integers, others: Integers) -> Verdicts:
         """Return the verdict on each pair of texts, named by their numbers."""
-        swap = self._rank[ones] > self._rank[others]
+        swap = np.array(
+            [
+                self._order(other) < self._order(one)
+                for one, other in zip(ones.tolist(), others.tolist(), strict=True)
+            ],
+            dtype=np.bool_,
+        )
         left, right = np.where(swap, others, ones), np.where(swap, ones, others)
         counts = self._rows.counts[left], self._rows.counts[right]
         size = np.minimum(*counts)
@@ -199,12 +201,10 @@ class TextPairs:
         shingles once, so two neighbours that differ in the side alone are one shingle of both.
         """
         texts = np.column_stack((left, right)).ravel()
-        starts, sizes = self._rows.starts[texts], self._rows.sizes[texts]
+        sizes = self._rows.sizes[texts]
         side = np.arange(len(texts), dtype=np.uint64)
         above = (side >> np.uint64(1) << _PAIR) | ((side & np.uint64(1)) << _SIDE)
-        spans = zip(starts.tolist(), (starts + sizes).tolist(), strict=True)
-        # Copying slices is faster than gathering by index.
-        column = np.concatenate([self._shingles[start:end] for start, end in spans])
+        column = np.concatenate([self._rows.shingles[text] for text in texts.tolist()])
         column |= np.repeat(above, sizes)
         column.sort()
         named = column >> _SIDE
@@ -254,9 +254,7 @@ class TextPairs:
         facts, equal = self._read(left[gaps.pair], right[gaps.pair], gaps)
         doubtful = may_contradict(*facts) & ~equal
         gaps, facts = gaps.take(doubtful), (facts[0][doubtful], facts[1][doubtful])
-        sure = self._sure_swaps(left, right, gaps, facts, allowed)
-        refused = np.zeros(len(left), dtype=np.bool_)
-        refused[gaps.pair[sure]] = True
+        refused = self._surely_refused(left, right, gaps, facts, allowed)
         read: dict[int, list[Gap]] = {}
         for pair, *ends in zip(
             *(column.tolist() for column in gaps.take(~refused[gaps.pair])), strict=True
@@ -268,7 +266,7 @@ class TextPairs:
             refused[pair] = bool(said)
         return refused
 
-    def _sure_swaps(
+    def _surely_refused(
         self,
         left: Integers,
         right: Integers,
@@ -276,53 +274,55 @@ class TextPairs:
         facts: tuple[WordFacts, WordFacts],
         allowed: Integers,
     ) -> Flags:
-        """Say which gaps swap one word for another of which `contradiction` is sure to complain.
+        """Say which pairs swap one fact for another of which `contradiction` is sure to complain.
 
         Those are two numbers, or two names that differ, within a sentence and not the outlet's;
-        and where one swap is too many.
+        and where one swap is too many. One such gap refuses a pair, so that each pair's are read
+        one by one, numbers first, until one does.
         """
-        one_each = (gaps.left_end - gaps.left == 1) & (gaps.right_end - gaps.right == 1)
+        sizes = gaps.left_end - gaps.left, gaps.right_end - gaps.right
         weighs = np.minimum(gaps.left, gaps.right) < self._settings.lead_words
         weighs |= allowed[gaps.pair] == 0
         numbers = (facts[0] == Fact.NUMBER) & (facts[1] == Fact.NUMBER)
+        numbers &= np.maximum(*sizes) <= MAX_SWAP_WORDS
         name = Fact.NAME | Fact.LETTER
-        names = (facts[0] == name) & (facts[1] == name)
-        sure: Flags = one_each & weighs & (numbers | names)
-        likely = np.flatnonzero(sure)
-        pair = gaps.pair[likely]
-        found = self._inner_words(
-            np.concatenate((left[pair], right[pair])),
-            np.concatenate((gaps.left[likely], gaps.right[likely])),
-        )
-        ours, theirs = found[: len(likely)], found[len(likely) :]
-        for at, number, one, other in zip(
-            likely.tolist(), numbers[likely].tolist(), ours, theirs, strict=True
-        ):
-            known = bool(one and other)
-            sure[at] = known and not (
-                one == other if number else same_name(one, other, self._rules)
-            )
-        return sure
+        names = (facts[0] == name) & (facts[1] == name) & (np.maximum(*sizes) == 1)
+        waiting = np.flatnonzero(weighs & (numbers | (names & (np.minimum(*sizes) == 1))))
+        waiting = waiting[np.lexsort((~numbers[waiting], gaps.pair[waiting]))]
+        refused = np.zeros(len(left), dtype=np.bool_)
+        while len(waiting):
+            first = distinct_rows(gaps.pair[waiting])
+            chosen, waiting = gaps.take(waiting[first]), waiting[~first]
+            ours = self._said(left[chosen.pair], chosen.left, chosen.left_end)
+            theirs = self._said(right[chosen.pair], chosen.right, chosen.right_end)
+            swapped = [
+                bool(one and other) and not self._is_one_name(one, other)
+                for one, other in zip(ours, theirs, strict=True)
+            ]
+            refused[chosen.pair[np.array(swapped, dtype=np.bool_)]] = True
+            waiting = waiting[~refused[gaps.pair[waiting]]]
+        return refused
 
-    def _inner_words(self, texts: Integers, places: Integers) -> list[str]:
-        """Return words that stand within a sentence, casefolded.
+    def _said(self, texts: Integers, firsts: Integers, ends: Integers) -> list[str]:
+        """Return the name or number that each range of words is, if it stands within a sentence.
 
-        "" for others, for the outlet's, and for what may be part of a longer number.
+        It is "" for others, for the outlet's, and for what may be part of a longer number.
         """
-        count = len(texts)
-        before = np.maximum(places - 1, 0)
-        words = self._rows.words(np.tile(texts, 2), np.concatenate((places, before)))
-        starts, ends = words.starts[:count], words.ends[:count]
-        # What may part sentences is longer than one character, or one of these.
-        inside = (places > 0) & (starts - words.ends[count:] == 1)
-        inside &= ~self._are_neutral(texts, places, words.hashes[:count])
+        neutral = self._are_neutral(texts, firsts, self._rows.words(texts, firsts)[0])
         found = []
-        for text, start, end, inner in zip(
-            texts.tolist(), starts.tolist(), ends.tolist(), inside.tolist(), strict=True
+        for text, first, last, is_neutral in zip(
+            texts.tolist(), firsts.tolist(), (ends - 1).tolist(), neutral.tolist(), strict=True
         ):
-            body = self._rows.body(text) if inner else ""
-            inner = inner and body[start - 1] not in _PARTING
-            found.append(body[start:end].casefold() if inner else "")
+            start, end = self._rows.span(text, first)
+            body = self._rows.bodies[text]
+            # What may part sentences is longer than one character, or one of these.
+            inside = first > 0 and self._rows.span(text, first - 1)[1] == start - 1
+            if is_neutral or not inside or body[start - 1] in _PARTING:
+                found.append("")
+            elif last > first:
+                found.append(self._number(body[start : self._rows.span(text, last)[1]]))
+            else:
+                found.append(body[start:end].casefold())
         return found
 
     def _are_neutral(self, texts: Integers, places: Integers, hashes: Hashes) -> Flags:
@@ -334,6 +334,17 @@ class TextPairs:
             view, place = self._view(int(texts[at])), int(places[at])
             neutral[at] = bool(view.neutral_places(place, place + 1))
         return neutral
+
+    def _number(self, said: str) -> str:
+        """Return the number that several words of digits are; "" where they are more than one."""
+        tokens = tokenise(said, self._rules, opens=False)
+        return tokens[0].word if len(tokens) == 1 else ""
+
+    def _is_one_name(self, one: str, other: str) -> bool:
+        """Return `same_name`; the same few names meet again and again."""
+        if (one, other) not in self._same_names:
+            self._same_names[one, other] = same_name(one, other, self._rules)
+        return self._same_names[one, other]
 
     def _read(
         self, left: Integers, right: Integers, gaps: _Gaps
@@ -347,16 +358,16 @@ class TextPairs:
         sizes = np.concatenate((gaps.left_end - gaps.left, gaps.right_end - gaps.right))
         owner, places = spread_ranges(np.concatenate((gaps.left, gaps.right)), sizes)
         texts = np.concatenate((left, right))[owner]
-        words = self._rows.words(texts, places)
-        facts = self._facts.of(words.hashes, words.written)
-        self._drop_neutral(texts, places, words, facts)
+        hashes, written = self._rows.words(texts, places)
+        facts = self._facts.of(hashes, written)
+        self._drop_neutral(texts, places, hashes, facts)
         joined = np.zeros(2 * count, dtype=np.uint16)
         starts = np.cumsum(sizes) - sizes
         filled = np.flatnonzero(sizes)
         if len(filled):
             joined[filled] = np.bitwise_or.reduceat(facts, starts[filled])
             for fact in SWAPPABLE:
-                only = only_words(words.hashes, facts & np.uint16(fact), starts, filled)
+                only = only_words(hashes, facts & np.uint16(fact), starts, filled)
                 kept = (only[:count] == only[count:]) & (only[:count] > 0)
                 joined[:count][kept] &= np.uint16(~fact & 0xFFFF)
         equal = (sizes[:count] == sizes[count:]) & (sizes[:count] > 0)
@@ -365,25 +376,19 @@ class TextPairs:
             ours = ranges(starts[alike], sizes[alike])
             theirs = ranges(starts[alike + count], sizes[alike])
             firsts = np.cumsum(sizes[alike]) - sizes[alike]
-            equal[alike] = np.logical_and.reduceat(
-                words.hashes[ours] == words.hashes[theirs], firsts
-            )
+            equal[alike] = np.logical_and.reduceat(hashes[ours] == hashes[theirs], firsts)
         return (joined[:count], joined[count:]), equal
 
     def _drop_neutral(
-        self, texts: Integers, places: Integers, words: WordColumns, facts: WordFacts
+        self, texts: Integers, places: Integers, hashes: Hashes, facts: WordFacts
     ) -> None:
         """Take the flag of a name from words that name the outlet or an agency."""
         named = np.flatnonzero((facts & np.uint16(Fact.NAME)) > 0)
-        named = named[self._are_neutral(texts[named], places[named], words.hashes[named])]
+        named = named[self._are_neutral(texts[named], places[named], hashes[named])]
         kept = []
-        for text, start, end in zip(
-            texts[named].tolist(),
-            words.starts[named].tolist(),
-            words.ends[named].tolist(),
-            strict=True,
-        ):
-            body = self._rows.body(text)
+        for text, place in zip(texts[named].tolist(), places[named].tolist(), strict=True):
+            body = self._rows.bodies[text]
+            start, end = self._rows.span(text, place)
             # Else it may be part of a longer name: "O'Herald".
             around = body[max(start - 1, 0) : start] + body[end : end + 1]
             kept.append(not any(mark.isalnum() or mark in "'\u2019" for mark in around))
@@ -394,7 +399,7 @@ class TextPairs:
         if number not in self._views:
             text = self._texts[number]
             view = TextView("", text.title, text.text, text.outlet, self._rules)
-            view.know(self._rows.body(number), self._rows.all_words(number))
+            view.know(self._rows.bodies[number], self._rows.all_words(number))
             self._views[number] = view
         return self._views[number]
 

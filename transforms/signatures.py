@@ -36,14 +36,15 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from transforms.columns import Integers, distinct_rows, ranges, spread_ranges
+from transforms.columns import Flags, Integers, distinct_rows, ranges, spread_ranges
 from transforms.frame import strip_frame
 from transforms.hashed_texts import (
     GROUP,
     HASH_BITS,
-    PLACE_BITS,
+    SHINGLE_HASH,
     HashedTexts,
     hash_group,
+    within,
 )
 from transforms.settings import DeduplicateSettings
 from transforms.words import Counts, Hashes, spread
@@ -166,7 +167,7 @@ def sketch_batch(articles: Sequence[SketchInput], settings: DeduplicateSettings)
     )
     hashed, every = hash_group(list(number), settings.shingle_words)
     owner = np.repeat(np.arange(len(hashed)), np.diff(hashed.bounds))
-    hashes = hashed.shingles >> np.uint64(PLACE_BITS)
+    hashes = hashed.shingles >> SHINGLE_HASH
     counts = hashed.words.counts
     part, least = _least_in_parts(owner, hashes, settings.permutations)
     signatures = _signatures(part, least, len(hashed), settings.permutations)
@@ -276,9 +277,14 @@ def _keys(
     table = np.repeat(hashed.sequences, room).reshape(texts, room)
     table[long, 1:last] = bands[long]
     mixed = _passages(every, settings.shingle_words)
-    for sizes, count in ((passages, settings.anchors), (leads, settings.lead_anchors)):
-        text, at = spread_ranges(hashed.words.bounds[:-1], sizes)
-        found, whose, rank = _least(mixed[at], text, sizes, count)
+    words = np.repeat(np.arange(texts), counts)
+    # Most passages are anchors' candidates where they stand, the few of the leads are taken out.
+    lead, at = spread_ranges(hashed.words.bounds[:-1], leads)
+    for values, text, inside, sizes, count in (
+        (mixed, words[: len(mixed)], within(words, width), passages, settings.anchors),
+        (mixed[at], lead, np.ones(len(at), dtype=np.bool_), leads, settings.lead_anchors),
+    ):
+        found, whose, rank = _least(values, text, inside, sizes, count)
         table[whose, last + rank] = found
         last += count
     table.sort(axis=1)
@@ -294,21 +300,22 @@ def _passages(every: Hashes, width: int) -> Hashes:
 
 
 def _least(
-    values: Hashes, owner: Counts, sizes: Counts, count: int
+    values: Hashes, owner: Counts, inside: Flags, sizes: Counts, count: int
 ) -> tuple[Integers, Counts, Counts]:
     """Return each owner's `count` least distinct values, whose they are, and their ranks.
 
-    The owner is packed over the value's last bits, so that one sort serves all; and of many values,
-    which are spread evenly, only the low ones are sorted.
+    Only values `inside` count; each owner has `sizes` many of these. The owner is packed over the
+    value's last bits, so that one sort serves all; and of many values, which are spread evenly,
+    only the low ones are sorted.
     """
     share = np.minimum(MARGIN * count / np.maximum(sizes, 1), 1.0)
     limits = (share * float(1 << 63)).astype(np.uint64) * np.uint64(2) - np.uint64(1)
-    low = values <= limits[owner]
+    low = inside & (values <= limits[owner])
     found, whose, rank = _ranked(values[low], owner[low])
     few = np.bincount(whose, minlength=len(sizes)) < count
     few &= share < 1.0
     if few.any():
-        low |= few[owner]
+        low |= inside & few[owner]
         found, whose, rank = _ranked(values[low], owner[low])
     kept = rank < count
     return found[kept], whose[kept], rank[kept]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import random
+import tracemalloc
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -175,6 +176,30 @@ def test_a_small_bucket_is_compared_pairwise():
     assert len(links) == size * (size - 1) / 2
 
 
+@settings(max_examples=50, deadline=None)
+@given(
+    st.lists(st.frozensets(st.integers(0, 30), min_size=1, max_size=24), min_size=1, max_size=5),
+    st.lists(st.integers(0, 4), min_size=1, max_size=12),
+)
+def test_buckets_of_the_same_texts_make_the_pairs_of_one(members, copies):
+    """Each band has one of a few sets of texts, so that many are equal."""
+    names = tuple(f"{number:02}" for number in range(31))
+
+    def linked(buckets):
+        chunk = Chunk(
+            ids=names,
+            times=np.arange(31, dtype="<i8").tobytes(),
+            texts=np.arange(1, 32, dtype="<i8").tobytes(),
+            joins=bytes([1]) * 31,
+            bands=np.repeat(np.arange(len(buckets)), [len(b) for b in buckets]).tobytes(),
+            rows=np.concatenate([np.array(sorted(b), dtype="<i4") for b in buckets]).tobytes(),
+        )
+        return shard_links([chunk], SETTINGS, shards=1).pairs()
+
+    buckets = [members[number % len(members)] for number in copies]
+    assert linked(buckets) == sorted({pair for bucket in buckets for pair in linked([bucket])})
+
+
 def test_equal_texts_are_chained_and_compared_with_another_text_once():
     other = bucket(1, distinct=True)._replace(ids=("other",))
     links = shard_links([bucket(5_000, distinct=False), other], SETTINGS)
@@ -225,6 +250,17 @@ def test_ten_thousand_copies_come_in_cells_of_bounded_size():
             held[cell].add(node)
     assert max(map(len, held.values())) <= CELL_ARTICLES + 16
     assert sum(len(found) for found in cells.links.values()) == len(links)
+
+
+def test_a_cell_takes_its_links_without_a_look_at_all_others():
+    size = 400_000
+    links = shard_links([bucket(size, distinct=True)], SETTINGS)
+    tracemalloc.start()
+    few = links.take(np.array([7, size]))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert few.pairs() == [links.pairs()[7], links.pairs()[size]]
+    assert peak < size
 
 
 @pytest.fixture
@@ -335,12 +371,27 @@ EDITED = st.lists(
     st.tuples(st.integers(0, 400), st.lists(st.sampled_from(PIECES.split(" ")), max_size=4)),
     max_size=6,
 )
+# Passages that a text repeats: from where, how many words, to where, and whether it moves.
+MOVED = st.lists(
+    st.tuples(st.integers(0, 60), st.integers(3, 12), st.integers(0, 60), st.booleans()), max_size=3
+)
+
+
+def with_moves(words, moves):
+    """The words with some passages repeated or moved."""
+    words = list(words)
+    for start, size, to, leaves in moves:
+        passage = words[start : start + size]
+        if leaves:
+            del words[start : start + size]
+        words[to:to] = passage
+    return words
 
 
 @settings(max_examples=60, deadline=None)
 @given(
     st.sampled_from(sorted(ORIGINALS)),
-    st.lists(EDITED, min_size=2, max_size=4),
+    st.lists(st.tuples(EDITED, MOVED), min_size=2, max_size=4),
     st.lists(
         st.sampled_from(("Evening Ledger", "Times of Israel", "bay.co.uk", "")),
         min_size=4,
@@ -349,8 +400,8 @@ EDITED = st.lists(
 )
 def test_the_columns_say_what_single_comparisons_say_of_edited_texts(name, edits, outlets):
     texts = []
-    for number, edited in enumerate(edits):
-        words = ORIGINALS[name].split(" ")
+    for number, (edited, moves) in enumerate(edits):
+        words = with_moves(ORIGINALS[name].split(" "), moves)
         for place, pieces in edited:
             words[place : place + len(pieces)] = pieces
         texts.append(Text(str(number), "A headline", " ".join(words), outlets[number]))
@@ -359,6 +410,45 @@ def test_the_columns_say_what_single_comparisons_say_of_edited_texts(name, edits
     views = [TextView(text.id, text.title, text.text, text.outlet) for text in texts]
     pairs = zip(one, other, strict=True)
     check_verdicts(verdicts, [same_text(views[a], views[b], SETTINGS) for a, b in pairs])
+
+
+# The first three are sure to differ, the others are the same or left to be read.
+SWAPPED = ("4,231|7,812", "12|13", "Torrin|Maskel",
+           "3.5|3.50", "1,204|1204", "Torrin|Torrinian", "4-3|2-1")  # fmt: skip
+
+
+@pytest.fixture
+def read(monkeypatch):
+    """The pairs of texts, by number, whose gaps were read word by word."""
+    pairs = set()
+    real = pair_verdicts.contradiction
+
+    def noting(first, second, *rest):
+        pairs.add(tuple(sorted((int(first.title), int(second.title)))))
+        return real(first, second, *rest)
+
+    monkeypatch.setattr(pair_verdicts, "contradiction", noting)
+    return pairs
+
+
+@pytest.mark.parametrize("swap", SWAPPED)
+@pytest.mark.parametrize("place", [6, 20, 38, 42, 90])
+def test_a_swap_without_doubt_is_refused_as_single_comparisons_refuse_it(swap, place, read):
+    words = [f"w{number}" for number in range(600)]
+    bodies = [" ".join([*words[:place], fact, *words[place:]]) for fact in swap.split("|")]
+    # Passages that the other text repeats later, with its own fact.
+    bodies += [f"{body} {' '.join(words[place - 3 : place])} {fact} {words[place]}"
+               for body, fact in zip(bodies, reversed(swap.split("|")), strict=True)]  # fmt: skip
+    texts = [Text(str(n), str(n), body, "") for n, body in enumerate(bodies)]
+    one, other = np.triu_indices(len(texts), 1)
+    verdicts = all_pairs(texts).compare(one, other)
+    views = [TextView(text.id, text.title, text.text, text.outlet) for text in texts]
+    check_verdicts(
+        verdicts,
+        [same_text(views[a], views[b], SETTINGS) for a, b in zip(one, other, strict=True)],
+    )
+    sure = place <= SETTINGS.lead_words and swap in SWAPPED[:3]
+    assert sure == ((0, 1) not in read)
 
 
 # Against a store.
