@@ -10,16 +10,18 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import asdict, dataclass
 from math import comb
 from pathlib import Path
+from random import Random
 from typing import Any
 
 from benchmarks.curve import precision_recall_svg
-from benchmarks.wire_copies import WireArticle, corpus
+from benchmarks.wire_copies import WireArticle, add_corpus_options, corpus_of
 from transforms.clusters import Forest
 from transforms.near_pairs import find_stories
 from transforms.same_text import same_text
@@ -168,8 +170,8 @@ def curve(articles: Sequence[WireArticle]) -> str:
 def main() -> None:
     """Run the benchmark and print one line a method, or JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--articles", type=int, default=2_000)
-    parser.add_argument("--seed", type=int, default=1)
+    add_corpus_options(parser, 2_000)
+    parser.add_argument("--shuffle", action="store_true", help="in no order of stories or time")
     parser.add_argument("--skip-datasketch", action="store_true")
     parser.add_argument(
         "--threshold", type=float, action="append", help="only these of datasketch; repeatable"
@@ -179,7 +181,9 @@ def main() -> None:
     parser.add_argument("--curve", type=Path, help="draw precision against recall into this SVG")
     options = parser.parse_args()
     settings = DeduplicateSettings()
-    articles = list(corpus(options.articles, options.seed))
+    articles = corpus_of(options)
+    if options.shuffle:
+        Random(options.seed).shuffle(articles)
     if options.curve:
         options.curve.write_text(curve(articles), encoding="utf-8")
         return
@@ -205,6 +209,8 @@ def main() -> None:
         rows += tried
         best = max(tried, key=lambda row: float(row["f1"]))
         rows.append({**best, "method": f"datasketch's best ({best['method'].split()[-1]})"})
+        if len(tried) > 1 and best in (tried[0], tried[-1]):
+            print("datasketch is best at an end of the thresholds tried", file=sys.stderr)
     if options.json:
         print(json.dumps({"articles": len(articles), "signatures_s": signing, "rows": rows}))
         return

@@ -1,9 +1,11 @@
 """Corpora of wire copies of any size with known truth.
 
 A story is one original and its copies, each edited as outlets do; story sizes are heavy-tailed.
+Originals are written by a grammar, but for some that are the articles in `seeds/`, each once.
 Distractors must not join anything: articles about the same event, filled-in templates (markets,
 weather, matches, statements, live blogs), round-ups that quote the leads of several stories.
-`python -m benchmarks.wire_copies --articles 1000` prints one as JSON lines.
+`python -m benchmarks.wire_copies --articles 1000` prints one as JSON lines; `--rate NAME=NUMBER`
+changes one of `Rates`.
 """
 
 from __future__ import annotations
@@ -12,10 +14,12 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
 from random import Random
-from typing import Final
+from typing import Any, Final
 
 from benchmarks.news_grammar import (
     CITIES,
@@ -28,7 +32,9 @@ from benchmarks.news_grammar import (
     Writer,
 )
 from transforms.ids import stable_id
+from transforms.settings import CleanSettings, ReadSettings
 
+SEEDS: Final = Path(__file__).resolve().parents[1] / "seeds"
 EPOCH: Final = datetime(2026, 2, 2, tzinfo=UTC)  # a Monday
 OUTLETS: Final = tuple(
     f"{first} {second}"
@@ -49,7 +55,12 @@ AGENCY: Final = "Harbour Wire"
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """How often a copy carries each edit, and how much of the corpus is distractors (0 to 1)."""
+    """How often a copy carries each edit, and what share of stories are of each kind (0 to 1).
+
+    `samples` is the share whose original is an article of `seeds/`, while there are any left;
+    `templates`, `same_event` and `round_ups` are distractors. Sizes of stories are Pareto's, with
+    `tail_index` and cut at `max_story`.
+    """
 
     headline: float = 0.8
     cut_tail: float = 0.35
@@ -62,8 +73,12 @@ class Rates:
     templates: float = 0.12
     same_event: float = 0.05
     round_ups: float = 0.005
+    samples: float = 0.01
     tail_index: float = 1.4
     max_story: int = 10_000
+
+
+RATE_NAMES: Final = tuple(column.name for column in fields(Rates))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +105,10 @@ def corpus(size: int, seed: int = 1, rates: Rates | None = None) -> Iterator[Wir
     story = 0
     recent: list[WireArticle] = []
     seen: set[str] = set()
+    samples = list(sample_articles()) if rates.samples else []
+    Random(seed).shuffle(samples)
     while made < size:
-        for article in _next_articles(random, rates, story, recent, seen):
+        for article in _next_articles(random, rates, story, recent, seen, samples):
             if made == size:
                 return
             made += 1
@@ -100,7 +117,12 @@ def corpus(size: int, seed: int = 1, rates: Rates | None = None) -> Iterator[Wir
 
 
 def _next_articles(
-    random: Random, rates: Rates, story: int, recent: list[WireArticle], seen: set[str]
+    random: Random,
+    rates: Rates,
+    story: int,
+    recent: list[WireArticle],
+    seen: set[str],
+    samples: list[tuple[str, str]],
 ) -> Iterator[WireArticle]:
     name = f"s{story}"
     chance = random.random()
@@ -114,6 +136,8 @@ def _next_articles(
     elif chance < rates.templates + rates.same_event + rates.round_ups and len(recent) > 3:
         yield round_up(random, name, random.sample(recent, 3))
         return  # an outlet's own: nobody copies it
+    elif chance >= 1 - rates.samples and samples:
+        original = replace(_article(random, name, *samples.pop()), edits=("sample",))
     else:
         original = event_article(random, name)
         recent.append(original)
@@ -121,6 +145,21 @@ def _next_articles(
     yield original
     for copy in range(story_size(random, rates) - 1):
         yield edited_copy(random, original, copy, rates)
+
+
+@cache
+def sample_articles() -> tuple[tuple[str, str], ...]:
+    """Return the (title, text) of one article of each story in `seeds/`, the longest it has."""
+    from pipeline.evaluation.gold import latest_articles
+    from pipeline.evaluation.reference import read_lines
+
+    articles = latest_articles(SEEDS, ReadSettings(), CleanSettings())
+    longest: dict[str, tuple[str, str]] = {}
+    for row in read_lines(SEEDS / "gold.jsonl"):
+        found = articles.get(row["key"]) if row["kind"] == "article" and row["analysed"] else None
+        if found and len(found.text) > len(longest.get(row["story"], ("", ""))[1]):
+            longest[row["story"]] = found.title, found.text
+    return tuple(longest[story] for story in sorted(longest))
 
 
 def story_size(random: Random, rates: Rates) -> int:
@@ -339,13 +378,43 @@ def _article(random: Random, story: str, title: str, text: str) -> WireArticle:
     )
 
 
+def add_corpus_options(parser: argparse.ArgumentParser, articles: int) -> None:
+    """Add the options that say which corpus is made; `articles` is the default size."""
+    parser.add_argument("--articles", type=int, default=articles)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument(
+        "--rate",
+        type=rate,
+        action="append",
+        default=[],
+        metavar="NAME=NUMBER",
+        help=f"repeatable: {', '.join(RATE_NAMES)}",
+    )
+
+
+def rate(given: str) -> tuple[str, Any]:
+    """Return the name and value of a rate given as NAME=NUMBER."""
+    name, _, number = given.partition("=")
+    if name not in RATE_NAMES:
+        raise argparse.ArgumentTypeError(f"no rate {name!r}; there are {', '.join(RATE_NAMES)}")
+    of_sizes = name in ("tail_index", "max_story")
+    value = int(number) if name == "max_story" else float(number)
+    if not (value > 0 if of_sizes else 0 <= value <= 1):
+        raise argparse.ArgumentTypeError(f"{given}: {'over 0' if of_sizes else '0 to 1'} is wanted")
+    return name, value
+
+
+def corpus_of(options: argparse.Namespace) -> list[WireArticle]:
+    """Return the corpus that the options ask for."""
+    return list(corpus(options.articles, options.seed, replace(Rates(), **dict(options.rate))))
+
+
 def main() -> None:
     """Write a corpus as JSON lines to standard output."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--articles", type=int, default=1_000)
-    parser.add_argument("--seed", type=int, default=1)
+    add_corpus_options(parser, 1_000)
     options = parser.parse_args()
-    for article in corpus(options.articles, options.seed):
+    for article in corpus_of(options):
         sys.stdout.write(json.dumps(asdict(article), default=str, ensure_ascii=False) + "\n")
 
 
