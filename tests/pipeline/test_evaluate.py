@@ -37,7 +37,8 @@ FLOORS = {
         "gold_f1": 0.92,
         "voice": 0.97,
         "phenomena": 0.97,
-        "held_out": 0.70,
+        "news": 0.92,
+        "held_out": 0.75,
         "planted": 0.88,
         "swap": 0.95,
         "events_f1": 0.86,
@@ -51,7 +52,8 @@ FLOORS = {
         "gold_f1": 0.92,
         "voice": 0.97,
         "phenomena": 0.96,
-        "held_out": 0.70,
+        "news": 0.92,
+        "held_out": 0.75,
         "planted": 0.88,
         "swap": 0.95,
         "events_f1": 0.86,
@@ -67,6 +69,7 @@ LEAST = {
     "gold_f1": 0.90,
     "voice": 0.93,
     "phenomena": 0.90,
+    "news": 0.85,
     "held_out": 0.65,
     "planted": 0.80,
     "swap": 0.95,
@@ -246,13 +249,20 @@ def test_phenomena_figures(inventive: Analyser) -> None:
     assert report["sentences_right"] >= FLOOR["phenomena"]
 
 
+def test_news_figures(inventive: Analyser) -> None:
+    report, _ = evaluate_phenomena(DATA / "stance_news.jsonl", inventive)
+    assert report["sentences"] >= 190
+    assert report["sentences_right"] >= FLOOR["news"]
+
+
 def test_held_out_figures(inventive: Analyser) -> None:
     """Read no misses of this set, tune nothing to it: its figure is worth what it is untouched."""
     report, _ = evaluate_phenomena(DATA / "stance_held_out.jsonl", inventive)
-    assert report["sentences"] >= 100
+    assert report["sentences"] >= 190
     assert len(report["by_phenomenon"]) >= 20
     assert report["sentences_right"] >= FLOOR["held_out"]
-    seen = (DATA / "stance_phenomena.jsonl").read_text("utf-8")
+    tuned = ("stance_phenomena.jsonl", "stance_news.jsonl", "stance_sentences.jsonl")
+    seen = "".join((DATA / name).read_text("utf-8") for name in tuned)
     held_out = (DATA / "stance_held_out.jsonl").read_text("utf-8").splitlines()
     assert not any(json.dumps(json.loads(line)["text"]) in seen for line in held_out)
 
