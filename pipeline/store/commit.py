@@ -10,7 +10,7 @@ import contextlib
 import json
 import shutil
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -43,7 +43,8 @@ class StagedFile:
 class Commit:
     """Everything that one batch changes; `offsets` is records committed by journal segment.
 
-    `removed` are files to delete, relative to the store, after the staged ones are in place.
+    `removed` are files to delete, relative to the store: those beside a staged one as soon as that
+    is in place, others after all.
     """
 
     batch_id: str
@@ -102,12 +103,7 @@ def finish(layout: Layout) -> list[Place]:
     sums = [FileSum(**file) for file in values.pop("sums", ())]
     change = _from_json(values)
     staging = layout.root / change.staging
-    changed = [
-        Place(file.dataset, file.day)
-        for file in sorted(change.files, key=_commit_order)
-        if _put(layout.root, staging, file)
-    ]
-    changed += [_place(path) for path in change.removed if _remove(layout.root / path)]
+    changed = _apply(layout.root, staging, change)
     emptied = [file.path for file in change.files if not file.rows]
     try:
         with contextlib.closing(open_index(layout.index)) as db, db:
@@ -124,6 +120,35 @@ def finish(layout: Layout) -> list[Place]:
     fsync_folder(layout.state)
     shutil.rmtree(staging, ignore_errors=True)
     return changed
+
+
+def _apply(root: Path, staging: Path, change: Commit) -> list[Place]:
+    """Put staged files into place and remove others; returns what changed."""
+    changed: list[Place] = []
+    beside: dict[Path, list[str]] = {}
+    for path in change.removed:
+        beside.setdefault((root / path).parent, []).append(path)
+
+    def drop(paths: Sequence[str]) -> None:
+        changed.extend(_place(path) for path in paths if _remove(root / path))
+
+    for file in sorted(change.files, key=_commit_order):
+        if _put(root, staging, file):
+            changed.append(Place(file.dataset, file.day))
+        # At once: until they are gone, who reads all files of a joined date sees rows twice.
+        drop(beside.pop((root / file.path).parent, ()))
+    for paths in beside.values():
+        drop(paths)
+    _sync(root, [*(file.path for file in change.files), *change.removed])
+    return changed
+
+
+def _sync(root: Path, paths: Iterable[str]) -> None:
+    """Make durable that files have come or gone, and their folders with them."""
+    folders = {(root / path).parent for path in paths}
+    for folder in sorted(folders | {folder.parent for folder in folders}):
+        if folder.is_dir():
+            fsync_folder(folder)
 
 
 def _sums(layout: Layout, change: Commit) -> list[FileSum]:
@@ -152,17 +177,15 @@ def _put(root: Path, staging: Path, file: StagedFile) -> bool:
     """Move one staged file into place; False where the partition has these bytes already."""
     source = staging / file.path
     target = root / file.path
+    if not file.rows:
+        # Whatever a kill has left of it: the staged file goes with its folder.
+        return _remove(target)
     if not source.exists():
         return False
-    if not file.rows:
-        source.unlink()
-        return _remove(target)
     if target.exists() and _same_bytes(source, target):
         return False
     target.parent.mkdir(parents=True, exist_ok=True)
     source.replace(target)
-    fsync_folder(target.parent)
-    fsync_folder(target.parent.parent)
     return True
 
 

@@ -357,3 +357,59 @@ def test_a_killed_holder_leaves_the_lock_free(tmp_path: Path) -> None:
     deadline = time.monotonic() + 10
     with writer_lock(path, "me", wait_s=deadline - time.monotonic()):
         pass
+
+
+def test_a_file_that_is_to_go_goes_whatever_a_kill_has_left_of_its_staged_one(
+    tmp_path: Path,
+) -> None:
+    from pipeline.store import commit as module
+
+    layout = Layout(tmp_path / "out")
+    commit(layout, prepare(layout, "b1", "one"))
+    empty = StagedFile("story_aliases", "", "story_aliases/part-00000.parquet", 0)
+    change = Commit("b2", "_state/staging/b2", [empty], None, {})
+    layout.intent.write_text(json.dumps(module._to_json(change)))
+    assert finish(layout) == [Place("story_aliases", "")]
+    assert stored(layout) == []
+
+
+def test_what_a_file_was_joined_from_goes_before_other_files_are_put(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pipeline.store import commit as module
+
+    layout = Layout(tmp_path / "out")
+    first = partition_path(layout.root, RUNS, "2026-11-01")
+    other = first.with_name("part-00001.parquet")
+    write_rows(RUNS, [], first)
+    write_rows(RUNS, [], other)
+    change = prepare(layout, "b1", "one")
+    joined = partition_path(layout.root / change.staging, RUNS, "2026-11-01")
+    write_rows(RUNS, [{"run_id": "r", "started_at": NOW}], joined)
+    path = first.relative_to(layout.root).as_posix()
+    files = [*change.files, StagedFile("runs", "2026-11-01", path, 1)]
+    found: dict[str, bool] = {}
+    put = module._put
+
+    def looking(root: Path, staging: Path, file: StagedFile) -> bool:
+        found[file.dataset] = other.exists()
+        return put(root, staging, file)
+
+    monkeypatch.setattr(module, "_put", looking)
+    removed = [other.relative_to(layout.root).as_posix()]
+    commit(layout, dataclasses.replace(change, files=files, removed=removed))
+    assert found == {"runs": True, "story_aliases": False}
+
+
+def test_folders_that_files_came_to_or_went_from_are_made_durable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pipeline.store import commit as module
+
+    layout = Layout(tmp_path / "out")
+    commit(layout, prepare(layout, "b1", "one"))
+    synced: list[Path] = []
+    monkeypatch.setattr(module, "fsync_folder", synced.append)
+    empty = StagedFile("story_aliases", "", "story_aliases/part-00000.parquet", 0)
+    commit(layout, Commit("b2", "_state/staging/b2", [empty], None, {}))
+    assert layout.root / "story_aliases" in synced
