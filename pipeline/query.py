@@ -11,23 +11,30 @@ import difflib
 import re
 import secrets
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 import pyarrow as pa
 import pyarrow.dataset as pads
+import pyarrow.parquet as pq
 
-from pipeline.errors import UserError, one_line
-from transforms.parquet_io import plain_schema
-from transforms.parts import PART_FILES
+from pipeline.errors import FAILED, UserError, one_line
+from transforms.parquet_io import PART, plain_schema
+from transforms.parts import PART_FILES, stated_parts
 from transforms.schemas import DATASETS, Dataset
 
 PARTITION = pa.field("date", pa.date32())
 
 READING = {"SELECT", "EXPLAIN", "MULTI"}
+# What a file that was there when the store was opened, and isn't any more, is called.
+GONE = "No such file or directory"
+CHANGED = "the store was changed while it was read; ask once more"
+
+Answer = TypeVar("Answer")
 
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "python_enable_replacements": "false",
@@ -43,6 +50,39 @@ class ViewInfo:
     name: str
     columns: tuple[tuple[str, str], ...]
     rows: int
+
+
+class StoreChangedError(UserError):
+    """A file went before it was read: a commit has joined or dropped it."""
+
+    def __init__(self) -> None:
+        super().__init__(CHANGED, FAILED)
+
+
+def ask_store(output: Path, ask: Callable[[duckdb.DuckDBPyConnection], Answer]) -> Answer:
+    """Return what `ask` makes of the store at `output`, opened as `open_store` does.
+
+    It is asked once more where a file has gone since the store was opened, so it must say nothing
+    of what it finds before it has the first rows. Raises StoreChangedError where one has again.
+    """
+    try:
+        return _ask(output, ask)
+    except StoreChangedError:
+        return _ask(output, ask)
+
+
+def _ask(output: Path, ask: Callable[[duckdb.DuckDBPyConnection], Answer]) -> Answer:
+    try:
+        opened = open_store(output)
+    except FileNotFoundError as error:
+        raise StoreChangedError from error
+    with opened as connection:
+        try:
+            return ask(connection)
+        except duckdb.Error as error:
+            if GONE in str(error):
+                raise StoreChangedError from error
+            raise
 
 
 def view_schema(dataset: Dataset) -> pa.Schema:
@@ -76,7 +116,7 @@ def open_store(output: Path) -> duckdb.DuckDBPyConnection:
 def _open_dataset(output: Path, dataset: Dataset) -> pads.Dataset | pa.Table:
     base = output / dataset.name
     schema = view_schema(dataset)
-    files = sorted(str(path) for path in base.rglob(PART_FILES) if path.is_file())
+    files = sorted(map(str, _current(base.rglob(PART_FILES))))
     if not files:
         return schema.empty_table()
     partitioning = None
@@ -91,12 +131,31 @@ def _open_dataset(output: Path, dataset: Dataset) -> pads.Dataset | pa.Table:
     )
 
 
+def _current(paths: Iterable[Path]) -> Iterator[Path]:
+    """Yield the files that count: others of a date that is one file are what was joined to it."""
+    folders: dict[Path, list[Path]] = {}
+    for path in paths:
+        if path.is_file():
+            folders.setdefault(path.parent, []).append(path)
+    for folder, files in folders.items():
+        joined = len(files) > 1 and folder / PART in files and not _is_part(folder / PART)
+        yield from [folder / PART] if joined else files
+
+
+def _is_part(path: Path) -> bool:
+    try:
+        return stated_parts(pq.read_schema(path)) > 1
+    except pa.ArrowException:
+        return True  # it can't be read, which whoever reads it is to see
+
+
 def select(
     connection: duckdb.DuckDBPyConnection, sql: str, params: list[Any] | None = None
 ) -> pa.RecordBatchReader:
     """Run one reading statement and return its rows as Arrow batches.
 
-    Raises UserError, one line with what there is to ask for, on anything DuckDB refuses.
+    Raises UserError, one line with what there is to ask for, on anything DuckDB refuses, and
+    StoreChangedError where a file went before there was a row.
     """
     try:
         statements = connection.extract_statements(sql)
@@ -111,10 +170,15 @@ def select(
         if relation is None:
             raise UserError("the statement gives no rows")
         reader = relation.to_arrow_reader(10_000)
-    except duckdb.Error as error:
+        assert reader is not None
+        # The first batch comes now: until there is a row, the question can be asked again.
+        first = list(islice(reader, 1))
+    except (duckdb.Error, OSError, pa.ArrowException) as error:
+        if GONE in str(error):
+            raise StoreChangedError from error
         raise UserError(explain_error(str(error), sql)) from error
-    assert reader is not None
-    return pa.RecordBatchReader.from_batches(reader.schema, _batches(reader, sql))
+    batches = chain(first, _batches(reader, sql))
+    return pa.RecordBatchReader.from_batches(reader.schema, batches)
 
 
 def _batches(reader: pa.RecordBatchReader, sql: str) -> Iterator[pa.RecordBatch]:
@@ -122,6 +186,8 @@ def _batches(reader: pa.RecordBatchReader, sql: str) -> Iterator[pa.RecordBatch]
     try:
         yield from reader
     except (OSError, pa.ArrowException) as error:
+        if GONE in str(error):
+            raise UserError(CHANGED, FAILED) from error
         raise UserError(explain_error(str(error), sql)) from error
 
 

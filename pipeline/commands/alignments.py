@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,9 +16,12 @@ from pipeline.commands.options import (
     ToFile,
     Until,
     actor_finder,
-    open_output,
+    ask_output,
     read_config,
 )
+
+if TYPE_CHECKING:
+    import duckdb
 
 Names = Annotated[
     list[str] | None,
@@ -71,7 +74,8 @@ def alignments(
 
     wanted = choose_format(form, to, json)
     settings = read_config(config)
-    with open_output(output, config) as connection:
+
+    def ask(connection: duckdb.DuckDBPyConnection) -> None:
         finder = actor_finder(connection, settings, config)
         rolled_up = level is Level.ROLLUP
         question = Question(
@@ -91,3 +95,5 @@ def alignments(
             print_counts(console(), reader.read_all().to_pylist(), granularity)
         else:
             write_rows(reader, wanted, to)
+
+    ask_output(output, config, ask)

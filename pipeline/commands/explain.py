@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,10 +16,13 @@ from pipeline.commands.options import (
     Since,
     Until,
     actor_finder,
-    open_output,
+    ask_output,
     read_config,
 )
 from pipeline.errors import say_note
+
+if TYPE_CHECKING:
+    import duckdb
 
 STORY = "story"
 
@@ -59,7 +62,8 @@ def explain(
     from pipeline.formats import console, to_json
 
     settings = read_config(config)
-    with open_output(output, config) as connection:
+
+    def ask(connection: duckdb.DuckDBPyConnection) -> tuple[list[dict[str, Any]], bool]:
         finder = actor_finder(connection, settings, config)
         request = Request(
             sources=[finder.find(source).id],
@@ -70,7 +74,9 @@ def explain(
             everything=everything,
             limit=limit and limit + 1,
         )
-        rows, more = first_stories(find_evidence(connection, request), limit)
+        return first_stories(find_evidence(connection, request), limit)
+
+    rows, more = ask_output(output, config, ask)
     if json:
         for row in rows:
             sys.stdout.write(to_json(row) + "\n")
@@ -88,9 +94,11 @@ def explain_one_story(
     from pipeline.formats import console, to_json
 
     settings = read_config(config).deduplicate
-    with open_output(output, config) as connection:
-        story = find_story(connection, name)
-        rows = explain_story(connection, story, settings, limit)
+    rows = ask_output(
+        output,
+        config,
+        lambda store: explain_story(store, find_story(store, name), settings, limit),
+    )
     if json:
         for row in rows:
             sys.stdout.write(to_json(row) + "\n")

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -18,6 +17,8 @@ if TYPE_CHECKING:
 
     from pipeline.actor_names import ActorFinder
     from pipeline.config import Config
+
+Answer = TypeVar("Answer")
 
 
 def parse_day(text: str) -> date:
@@ -107,15 +108,15 @@ def store_folder(output: Path | None, config: Config) -> Path:
     return output if output is not None else Path(config.output.path)
 
 
-@contextmanager
-def open_output(output: Path | None, config: Path | None) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open the store for reading; the config is read only where it is needed or named."""
-    from pipeline.query import open_store
+def ask_output(
+    output: Path | None, config: Path | None, ask: Callable[[duckdb.DuckDBPyConnection], Answer]
+) -> Answer:
+    """Ask the store as `ask_store` does; the config is read only where it is needed or named."""
+    from pipeline.query import ask_store
 
     if output is None or config is not None:
         output = store_folder(output, read_config(config))
-    with open_store(output) as connection:
-        yield connection
+    return ask_store(output, ask)
 
 
 def catalog_paths(config: Config, file: Path | None, extra: list[Path] | None = None) -> list[Path]:

@@ -14,7 +14,7 @@ from pipeline.commands.options import (
     MaxRows,
     Output,
     ToFile,
-    open_output,
+    ask_output,
 )
 
 if TYPE_CHECKING:
@@ -45,12 +45,11 @@ def query(
     from pipeline.query import list_views, select
 
     wanted = choose_format(form, to)
-    with open_output(output, config) as connection:
-        if sql is None:
-            _print_views(list_views(connection))
-            return
-        text = sys.stdin.read() if sql == "-" else sql
-        write_rows(select(connection, text), wanted, to, max_rows)
+    if sql is None:
+        _print_views(ask_output(output, config, list_views))
+        return
+    text = sys.stdin.read() if sql == "-" else sql
+    ask_output(output, config, lambda store: write_rows(select(store, text), wanted, to, max_rows))
 
 
 def _print_views(views: list[ViewInfo]) -> None:

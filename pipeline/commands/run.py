@@ -137,10 +137,11 @@ def _print_alignments(folder: Path, dead_band: float) -> None:
     from pipeline.alignment_table import print_counts
     from pipeline.alignments import Question, find_alignments
     from pipeline.formats import console
-    from pipeline.query import open_store
+    from pipeline.query import ask_store
 
-    with open_store(folder) as connection:
-        rows = find_alignments(connection, Question(), dead_band).read_all().to_pylist()
+    rows = ask_store(
+        folder, lambda store: find_alignments(store, Question(), dead_band).read_all().to_pylist()
+    )
     screen = console()
     print_counts(screen, rows[:SHOWN_ALIGNMENTS], Granularity.DAY)
     if len(rows) > SHOWN_ALIGNMENTS:

@@ -14,7 +14,7 @@ from pipeline.commands.options import (
     Output,
     Since,
     Until,
-    open_output,
+    ask_output,
     parse_day,
 )
 from pipeline.errors import UserError, say_note
@@ -55,8 +55,7 @@ def stories(
         min_outlets=min_outlets,
         limit=limit and limit + 1,
     )
-    with open_output(output, config) as connection:
-        found = find_stories(connection, question)
+    found = ask_output(output, config, lambda store: find_stories(store, question))
     rows = found[:limit] if limit else found
     if json:
         for row in rows:

@@ -1,8 +1,9 @@
 """A reader that polls a store until it is told to stop: `python kill_reader.py STORE REPORT`.
 
-Each round it opens every file that is there, reads it to the end, and asks DuckDB for all
-stances and alignments at once. A file that is gone since it was listed is no fault; anything else
-that can't be read is. DuckDB opens a file more than once a query, so that one that is replaced in
+Each round it opens every file that is there, reads it to the end, and asks for all of some datasets
+at once: DuckDB, as others would, which must be able to read all, and newsalign's own way, which
+must find no key twice. A file that is gone since it was listed is no fault; anything else that
+can't be read is. DuckDB opens a file more than once a query, so that one that is replaced in
 between doesn't fit its footer: such a query is asked again, and must work then.
 """
 
@@ -19,18 +20,24 @@ from types import FrameType
 import duckdb
 import pyarrow.parquet as pq
 
+from pipeline.errors import UserError
+from pipeline.query import StoreChangedError, ask_store, select
+from transforms.schemas import ALIGNMENTS, ARTICLES, Dataset
+
 PAUSE_S = 0.2
 TRIES = 5
 GONE = ("No such file or directory", "No files found")
+# Those whose rows never move from one file to another but when files are joined.
+UNIQUE = (ARTICLES, ALIGNMENTS)
 
 
 class Reader:
-    """Polls; `failures` are what could not be read, with the error."""
+    """Polls; `failures` are what could not be read, with the error, and keys that came twice."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
         self.stopped = False
-        self.rounds = self.files = self.gone = self.asked_again = 0
+        self.rounds = self.files = self.gone = self.asked_again = self.rows = 0
         self.failures: list[str] = []
 
     def stop(self, _signal: int, _frame: FrameType | None) -> None:
@@ -42,6 +49,8 @@ class Reader:
                 self._read(path)
             for dataset in ("stances", "alignments"):
                 self._ask(dataset)
+            for unique in UNIQUE:
+                self._count(unique)
             self.rounds += 1
             time.sleep(PAUSE_S)
 
@@ -72,6 +81,25 @@ class Reader:
                 if not tries_left:
                     self.failures.append(f"{files}: {error}")
 
+    def _count(self, dataset: Dataset) -> None:
+        """Count a dataset's rows and keys."""
+        key = ", ".join(dataset.key)
+        sql = f"SELECT count(*) AS n, count(DISTINCT ({key})) AS keys FROM {dataset.name}"
+        try:
+            found = ask_store(self._root, lambda store: select(store, sql).read_all().to_pylist())
+        except StoreChangedError:
+            self.gone += 1
+            return
+        except UserError as error:
+            # Until the first commit there is nothing to open.
+            if any((self._root / dataset.name).glob("*/*.parquet")):
+                self.failures.append(f"{dataset.name}: {error}")
+            return
+        rows, keys = found[0].values()
+        self.rows += rows
+        if rows != keys:
+            self.failures.append(f"{dataset.name}: {rows} rows have {keys} keys")
+
 
 def main(store: str, report: str) -> None:
     os.nice(5)
@@ -80,7 +108,7 @@ def main(store: str, report: str) -> None:
     reader.poll()
     found = {
         name: getattr(reader, name)
-        for name in ("rounds", "files", "gone", "asked_again", "failures")
+        for name in ("rounds", "files", "rows", "gone", "asked_again", "failures")
     }
     Path(report).write_text(json.dumps(found))
 

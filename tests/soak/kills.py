@@ -57,6 +57,7 @@ class Outcome:
     wrong: list[str] = field(default_factory=list)
     reads: int = 0
     rounds: int = 0
+    rows: int = 0
 
     @property
     def total(self) -> int:
@@ -260,6 +261,7 @@ class Campaign:
                 self.outcome.wrong += found["failures"]
                 self.outcome.rounds += found["rounds"]
                 self.outcome.reads += found["files"]
+                self.outcome.rows += found["rows"]
 
     def _compare(self, state: str, wanted: Path) -> None:
         """Note what verify finds, and where the store is not as it would be without kills."""
@@ -344,7 +346,10 @@ def main() -> int:
         cycle += 1
     killed = ", ".join(f"{number} of {name}" for name, number in outcome.kills.items())
     print(f"{outcome.total} kills ({killed}), {outcome.late} came too late")
-    print(f"a reader read {outcome.reads:,} files in {outcome.rounds:,} rounds")
+    print(
+        f"a reader read {outcome.reads:,} files in {outcome.rounds:,} rounds, and found each key"
+        f" of {outcome.rows:,} rows once"
+    )
     for line in outcome.wrong:
         print(f"WRONG: {line}")
     return int(bool(outcome.wrong))

@@ -24,3 +24,4 @@ def test_ten_kills_lose_and_double_nothing(tmp_path: Path) -> None:
     # A reader that had read nothing would have found nothing either.
     assert outcome.rounds > 10
     assert outcome.reads > 100
+    assert outcome.rows > 100
