@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ from transforms.finish_batch import (
     WriteManifest,
 )
 from transforms.journal import ReadJournal
-from transforms.known import COUNTS, FRESH, SkipKnown
+from transforms.known import COUNTS, FRESH, LATE, SkipKnown
 from transforms.near_pairs import CompareSplit, NearPairs, SketchArticles
 from transforms.partitions import Rows
 from transforms.prepare import Prepare
@@ -51,7 +52,7 @@ AGGREGATED = frozenset(dataset.name for dataset in COUNTED_FROM)
 
 @dataclass(frozen=True, slots=True)
 class BatchContext:
-    """What the batch end needs beside its input."""
+    """What the batch end needs beside its input; `pruned` is the first day that is kept."""
 
     config: Config
     run_id: str
@@ -65,6 +66,7 @@ class BatchContext:
     new_parts: int = 1
     parts_since: str = ""
     windows_since: str = ""
+    pruned: date | None = None
 
 
 def count_evidence(evidence: Rows) -> dict[str, int]:
@@ -89,7 +91,8 @@ def build_batch(
     unread = records | "Unread" >> beam.Filter(lambda record: isinstance(record, Reject))
 
     cleaned = items | "Clean" >> Clean(config.clean)
-    split = cleaned.articles | "SkipKnown" >> SkipKnown(reader.view, context.coding_version)
+    known = SkipKnown(reader.view, context.coding_version, context.pruned)
+    split = cleaned.articles | "SkipKnown" >> known
     articles = split[FRESH]
 
     keyed = articles | "ByItem" >> beam.Map(lambda article: (article.item_id, article))
@@ -107,7 +110,7 @@ def build_batch(
         context,
         plans,
         tasks,
-        rejects=(unread, cleaned.rejects),
+        rejects=(unread, cleaned.rejects, split[LATE]),
         settled=pipeline | "NothingSettled" >> beam.Create([]),
         counts=split[COUNTS],
         view=reader.view,

@@ -126,6 +126,7 @@ def _context(spec: JobSpec, config: Config, warm: bool) -> BatchContext:
     from pipeline.graph import BatchContext
     from pipeline.runners import in_process, is_shared
     from pipeline.store.layout import Layout
+    from pipeline.store.pruned import pruned_before
     from pipeline.store.texts import StoreReader
     from transforms.analyse_articles import keep_coding, share_analysis, write_coding
     from transforms.nlp_package import check_installed
@@ -160,6 +161,7 @@ def _context(spec: JobSpec, config: Config, warm: bool) -> BatchContext:
         new_parts=spec.parts,
         parts_since=in_use_since(ARTICLES, today),
         windows_since=in_use_since(ALIGNMENTS, today) if spec.parts > 1 else "",
+        pruned=pruned_before(Layout(root)),
     )
 
 

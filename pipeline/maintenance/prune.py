@@ -6,18 +6,17 @@ actors and outlets stay for ever.
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 from pipeline.errors import UserError
-from pipeline.files import write_durably
 from pipeline.maintenance.access import Visit, date_of_folder, shrink_index
 from pipeline.store.commit import Commit, commit
 from pipeline.store.index import IndexChanges
 from pipeline.store.layout import Layout
+from pipeline.store.pruned import note_pruned
 from transforms.schemas import ARTICLES, DATASETS
 
 _KEEP = re.compile(r"([0-9]{1,6})\s*([dwy])")
@@ -89,9 +88,7 @@ def prune(layout: Layout, plan: PrunePlan, visit: Visit) -> int:
     Returns the bytes by which the index became smaller; the writer lock is held.
     """
     # First, so that whoever looks into a store that was pruned by half knows of it.
-    known = pruned_before(layout)
-    if known is None or plan.before > known:
-        write_durably(layout.pruned, json.dumps({"before": plan.before.isoformat()}))
+    note_pruned(layout, plan.before)
     change = Commit(
         batch_id=visit.run_id,
         staging=(layout.staging / visit.run_id).relative_to(layout.root).as_posix(),
@@ -107,11 +104,3 @@ def prune(layout: Layout, plan: PrunePlan, visit: Visit) -> int:
         {"partitions": sum(plan.partitions.values()), "bytes_freed": sum(plan.bytes.values())},
     )
     return freed
-
-
-def pruned_before(layout: Layout) -> date | None:
-    """Return the day before which partitions were pruned, None if none ever were."""
-    try:
-        return date.fromisoformat(json.loads(layout.pruned.read_text())["before"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None

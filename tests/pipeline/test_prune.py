@@ -15,13 +15,14 @@ from upkeep_store import build_whole_store, contents, rewrite
 
 from pipeline.config import load_config
 from pipeline.maintenance.access import Visit, locked
-from pipeline.maintenance.prune import parse_keep, plan_prune, prune, pruned_before
+from pipeline.maintenance.prune import parse_keep, plan_prune, prune
 from pipeline.maintenance.recount import recount_days
 from pipeline.maintenance.verify import verify
 from pipeline.store.commit import Commit, StagedFile, commit
 from pipeline.store.index import IndexView
 from pipeline.store.layout import Layout
 from pipeline.store.lock import writer_lock
+from pipeline.store.pruned import pruned_before
 from pipeline.store.rebuild import rebuild_index
 from transforms.manifest import staged_file
 from transforms.parquet_io import partition_path, read_rows, write_rows
