@@ -27,6 +27,7 @@ from pipeline.journal import (
     split_slices,
     take_batch,
 )
+from pipeline.maintenance.snapshot import drop_abandoned
 from pipeline.run_record import RunRecord, record_run
 from pipeline.runners import check_runner, is_local
 from pipeline.store.commit import commit_staged, finish
@@ -248,6 +249,7 @@ class _Run:
         shutil.rmtree(self.layout.staging, ignore_errors=True)
         self.journal.clean(self.config.output.journal_keep_days)
         keep_newest(self.layout.logs, KEPT_LOGS)
+        drop_abandoned(self.layout)
         try:
             self._drain()
             files = self._changed(slices) if self.scheduled else []

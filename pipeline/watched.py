@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from pipeline.config import Config
 from pipeline.store.layout import Layout
+from transforms.remote_files import is_remote
 from transforms.settings import ReadSettings
 from transforms.sources import SourceSlice, expand_inputs
 
@@ -31,10 +33,10 @@ class ChangedFile:
 class Watched:
     """The files that `paths` (files, folders, globs) name, and a ledger of what has been read.
 
-    The ledger is a SQLite file. A file counts as changed when its size or its modification time
-    differs from the noted ones, and as settled when it was last written `settle_s` seconds ago or
-    more: before that somebody may still be writing. All count as changed where they are to be read
-    in another way (`read`).
+    The ledger is a SQLite file; files that are gone leave it. A file counts as changed when its
+    size or its modification time differs from the noted ones, and as settled when it was last
+    written `settle_s` seconds ago or more: before that somebody may still be writing. All count as
+    changed where they are to be read in another way (`read`).
     """
 
     def __init__(
@@ -64,12 +66,15 @@ class Watched:
         """Yield those of `sources`, whole files or slices of them, whose files `changed` yields."""
         at = time.time() if now is None else now
         noted = self._noted()
+        left = set(noted)
         for source in sources:
+            left.discard(source.path)
             if source.problem == "not_found":
                 continue  # a folder or glob that is still to be filled
             stamp = self._stamp(source, at)
             if stamp is not None and noted.get(source.path) != stamp:
                 yield ChangedFile(source, stamp)
+        self._forget(path for path in left if is_gone(path))
 
     def note(self, files: Sequence[ChangedFile]) -> None:
         """Remember files as read; only once all of each is durable in the journal."""
@@ -78,6 +83,12 @@ class Watched:
                 "INSERT OR REPLACE INTO watched (path, stamp) VALUES (?, ?)",
                 [(file.source.path, file.stamp) for file in files],
             )
+
+    def _forget(self, paths: Iterable[str]) -> None:
+        gone = [(path,) for path in paths]
+        if gone:
+            with contextlib.closing(self._open()) as db, db:
+                db.executemany("DELETE FROM watched WHERE path = ?", gone)
 
     def _noted(self) -> dict[str, str]:
         with contextlib.closing(self._open()) as db:
@@ -100,6 +111,20 @@ class Watched:
         if abs(now - facts.st_mtime) < self._settle_s:
             return None
         return f"{facts.st_size} {facts.st_mtime_ns} {self._way}"
+
+
+def is_gone(path: str) -> bool:
+    """Return whether a file of this machine is there no more.
+
+    Where a folder is empty nobody knows: what is mounted there may come back.
+    """
+    if is_remote(path) or os.path.lexists(path):
+        return False
+    try:
+        folder = next(folder for folder in Path(path).parents if folder.is_dir())
+        return any(folder.iterdir())
+    except OSError:
+        return False
 
 
 def watched_files(config: Config, layout: Layout) -> Watched:

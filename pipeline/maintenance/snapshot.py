@@ -17,8 +17,13 @@ from pathlib import Path
 from pipeline.store.checksums import all_files
 from pipeline.store.commit import finish
 from pipeline.store.layout import Layout
-from pipeline.store.lock import writer_lock
+from pipeline.store.lock import is_held, writer_lock
 from transforms.schemas import DATASETS
+from transforms.segments import SUFFIX
+
+# In a snapshot's folder, locked as long as somebody reads it: a number of a process, in a container
+# a small one, may be another's by now.
+HELD = "held.lock"
 
 
 @contextlib.contextmanager
@@ -29,17 +34,18 @@ def snapshot(layout: Layout, purpose: str, wait_s: float) -> Iterator[Layout]:
     store itself is given, under its lock; where nothing can be written, as it is. Raises
     LockedError after `wait_s` seconds.
     """
-    with contextlib.ExitStack() as held:
+    with contextlib.ExitStack() as reading, contextlib.ExitStack() as held:
         try:
             held.enter_context(writer_lock(layout.lock, purpose, wait_s))
         except OSError:
             yield layout
             return
         finish(layout)
-        _drop_abandoned(layout.snapshots)
-        folder = layout.snapshots / f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
+        drop_abandoned(layout)
+        folder = layout.snapshots / uuid.uuid4().hex
         copy = Layout(folder)
         try:
+            reading.enter_context(writer_lock(folder / HELD, purpose))
             _link(layout, copy)
         except OSError:
             shutil.rmtree(folder, ignore_errors=True)
@@ -58,7 +64,9 @@ def _link(layout: Layout, copy: Layout) -> None:
         if (layout.root / name).is_dir():
             (copy.root / name).mkdir()
     files = [*all_files(layout.root)]
-    files += [path for path in layout.journal.rglob("*.json*") if path.is_file()]
+    # Of the journal only what waits: what is committed are many small files, and nothing is asked.
+    files += sorted(layout.journal.glob("*.json"))
+    files += sorted(layout.journal.glob(f"pending/*{SUFFIX}"))
     files += [path for path in (layout.pruned,) if path.exists()]
     for path in files:
         target = copy.root / path.relative_to(layout.root)
@@ -80,11 +88,10 @@ def _copy_index(index: Path, copy: Path) -> None:
         shutil.copyfile(index, copy)
 
 
-def _drop_abandoned(folder: Path) -> None:
-    """Remove snapshots whose process is gone."""
-    if not folder.is_dir():
+def drop_abandoned(layout: Layout) -> None:
+    """Remove snapshots that nobody holds any more; the writer lock is held."""
+    if not layout.snapshots.is_dir():
         return
-    for path in folder.iterdir():
-        owner = path.name.partition("-")[0]
-        if owner.isdigit() and not Path(f"/proc/{owner}").exists():
-            shutil.rmtree(path, ignore_errors=True)
+    for folder in layout.snapshots.iterdir():
+        if not is_held(folder / HELD):
+            shutil.rmtree(folder, ignore_errors=True)

@@ -6,13 +6,13 @@ import contextlib
 
 from pipeline.config import Config
 from pipeline.maintenance.problems import Findings
-from pipeline.maintenance.prune import pruned_before
 from pipeline.maintenance.snapshot import snapshot
 from pipeline.maintenance.verify_files import check_files, check_journal, check_sums
 from pipeline.maintenance.verify_index import check_index
 from pipeline.maintenance.verify_rows import check_rows
 from pipeline.query import open_store
 from pipeline.store.layout import Layout
+from pipeline.store.pruned import pruned_before
 
 
 def verify(layout: Layout, config: Config, wait_s: float = 600.0) -> Findings:

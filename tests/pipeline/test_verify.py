@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import shutil
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,8 +19,11 @@ from conftest import Invoke
 from upkeep_store import FIRST_DAY, build_whole_store, contents, divide, rewrite
 
 from pipeline.config import load_config
+from pipeline.journal import Journal
+from pipeline.maintenance.snapshot import snapshot
 from pipeline.maintenance.verify import verify
 from pipeline.maintenance.verify_files import check_files
+from pipeline.run import run
 from pipeline.store.checksums import note_files, sum_file
 from pipeline.store.layout import Layout
 from pipeline.store.lock import LockedError, writer_lock
@@ -342,13 +344,39 @@ def test_a_store_that_cannot_be_written_to_is_read_as_it_is(
 
 
 def test_a_snapshot_that_a_kill_left_goes_with_the_next(layout: Layout) -> None:
-    child = subprocess.Popen([sys.executable, "-c", ""])
-    child.wait()
-    left = layout.snapshots / f"{child.pid}-abc"
+    # Its holder's number is another process's by now.
+    left = layout.snapshots / f"{os.getpid()}-abc"
     left.mkdir(parents=True)
-    (left / "file").write_text("x")
+    (left / "held.lock").write_text("{}")
     assert verify(layout, load_config(None)).ok
     assert list(layout.snapshots.iterdir()) == []
+
+
+def test_a_snapshot_that_is_read_stays(layout: Layout) -> None:
+    with snapshot(layout, "verify", 0.0) as first, snapshot(layout, "verify", 0.0) as second:
+        assert first.root != second.root
+        assert first.index.exists() and second.index.exists()
+    assert list(layout.snapshots.iterdir()) == []
+
+
+def test_a_run_clears_a_snapshot_away(layout: Layout) -> None:
+    (layout.snapshots / "left" / "articles").mkdir(parents=True)
+    run(load_config(None, {"output.path": str(layout.root)}))
+    assert not (layout.snapshots / "left").exists()
+
+
+def test_what_is_committed_of_the_journal_is_no_part_of_a_snapshot(layout: Layout) -> None:
+    journal = Journal(layout.journal)
+    records = [RawItem(origin="o", fetched_at=datetime(2026, 11, 1, tzinfo=UTC))]
+    done, waiting = (
+        write_segment(journal.pending_folder, records, datetime(2026, 11, day, tzinfo=UTC))
+        for day in (1, 2)
+    )
+    assert done is not None and waiting is not None
+    journal.advance({done.name: 1})
+    with snapshot(layout, "verify", 0.0) as store:
+        assert [path.name for path in store.journal.rglob("*.jsonl")] == [waiting.name]
+        assert len(Journal(store.journal).pending()) == 1
 
 
 def test_a_store_that_is_written_to_is_waited_for(layout: Layout, invoke: Invoke) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import sqlite3
 from pathlib import Path
 
 from pipeline.watched import Watched
@@ -98,3 +100,36 @@ def test_files_are_read_anew_when_they_are_to_be_read_in_another_way(tmp_path: P
     assert read(Watched(ledger, paths, (), 2.0, ReadSettings())) == []
     other = ReadSettings(columns={"headline": "title"})
     assert read(Watched(ledger, paths, (), 2.0, other)) == ["a.jsonl"]
+
+
+def ledger(tmp_path: Path) -> list[str]:
+    with sqlite3.connect(tmp_path / "state" / "watched.sqlite") as db:
+        return [Path(path).name for (path,) in db.execute("SELECT path FROM watched ORDER BY path")]
+
+
+def test_files_that_are_gone_are_forgotten(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    for name in ("a.txt", "b.txt", "day/c.txt"):
+        put(folder / name, name)
+    assert read(make(tmp_path, folder)) == ["a.txt", "b.txt", "day/c.txt"]
+    (folder / "a.txt").unlink()
+    shutil.rmtree(folder / "day")
+    # Whoever reads other files of the same store forgets none that are there.
+    assert read(make(tmp_path, tmp_path / "other")) == []
+    assert ledger(tmp_path) == ["b.txt"]
+    assert read(make(tmp_path, folder)) == []
+    put(folder / "a.txt", "a.txt")
+    assert read(make(tmp_path, folder)) == ["a.txt"]
+
+
+def test_nothing_is_forgotten_of_a_folder_that_is_empty(tmp_path: Path) -> None:
+    """It may be one that something was mounted on, which comes back as it was."""
+    mounted, away = tmp_path / "in", tmp_path / "away"
+    put(mounted / "day" / "a.txt", "one")
+    assert read(make(tmp_path, mounted)) == ["day/a.txt"]
+    mounted.rename(away)
+    mounted.mkdir()
+    assert read(make(tmp_path, mounted)) == []
+    mounted.rmdir()
+    away.rename(mounted)
+    assert read(make(tmp_path, mounted)) == []
