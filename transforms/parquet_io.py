@@ -7,7 +7,7 @@ groups, so that its bytes depend on its rows alone (on one machine type and libr
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -65,16 +65,18 @@ def write_rows(dataset: Dataset, rows: Iterable[Row], path: Path) -> int:
 
 def write_table(table: pa.Table, path: Path) -> None:
     """Write a table in its dataset's schema and order to `path` and fsync it."""
+    write_tables(table.schema, [table], path)
+
+
+def write_tables(schema: pa.Schema, tables: Iterable[pa.Table], path: Path) -> None:
+    """Write tables as one, each of them but the last of whole row groups, and fsync the file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as out:
-        pq.write_table(
-            table,
-            out,
-            compression="zstd",
-            row_group_size=ROW_GROUP_ROWS,
-            store_schema=True,
-            write_page_checksum=True,
-        )
+        with pq.ParquetWriter(
+            out, schema, compression="zstd", store_schema=True, write_page_checksum=True
+        ) as writer:
+            for table in tables:
+                writer.write_table(table, row_group_size=ROW_GROUP_ROWS)
         out.flush()
         os.fsync(out.fileno())
 
@@ -128,3 +130,13 @@ def read_rows(
         for name in missing:
             row[name] = None
     return rows
+
+
+def iter_rows(dataset: Dataset, path: Path, size: int) -> Iterator[list[Row]]:
+    """Yield the rows that `read_rows` gives, `size` of them at a time."""
+    with pq.ParquetFile(path) as file:
+        present = set(file.schema_arrow.names)
+        missing = {name: None for name in dataset.schema.names if name not in present}
+        needed = [name for name in dataset.schema.names if name in present]
+        for batch in file.iter_batches(size, columns=needed):
+            yield [{**row, **missing} for row in batch.to_pylist()]

@@ -25,9 +25,10 @@ def compact(
 ) -> None:
     """Make every partition one file in the present schema, and tidy up.
 
-    The program writes one file a partition itself; stores that were put together by copying, or
-    that other tools wrote to, have more. What is counted from them is counted anew. Empty folders
-    and the index's unused space go, too.
+    A stream writes dates in parts while news comes in for them, and makes one file of each after a
+    week; here it's done for all dates that are over. Stores that were put together by copying, or
+    that other tools wrote to, have more files, too: what is counted from those is counted anew.
+    Empty folders and the index's unused space go.
     """
     from pipeline.commands.upkeep import open_upkeep, upkeep_errors
     from pipeline.maintenance.access import Visit, locked

@@ -157,8 +157,11 @@ def _in_words(event: dict[str, Any]) -> str | None:
             f"{news}; {counts.get('counted', 0):,} stances counted, "
             f"{event['windows']:,} days of counts rewritten, in {event['took_s']:.1f} s"
         )
-    if kind in ("arrival_failed", "commit_failed", "failed"):
-        what = {"arrival_failed": "can't read", "commit_failed": "can't commit"}.get(kind, "failed")
+    if kind == "joined":
+        return f"the parts of {event['date']} are one file now"
+    if kind in ("arrival_failed", "commit_failed", "join_failed", "failed"):
+        words = {"arrival_failed": "read", "commit_failed": "commit", "join_failed": "join a date"}
+        what = f"can't {words[kind]}" if kind in words else "failed"
         return f"{what}: {event['error']}; it will be tried again"
     if kind == "listening":
         return f"listening on port {event['port']}: /metrics, /health, /live"

@@ -3,14 +3,15 @@
 A stream writes its dates in parts: those of dates that are over become one file. More files than
 one also come from stores put together by copying, other tools and older layouts. Rows of the
 further files join those of the first; where two have the same key the first file's stays. What is
-counted from them is counted anew.
+counted from them is counted anew, and the index made anew; not so where parts are joined that this
+program wrote, which changes no row.
 """
 
 from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
@@ -22,16 +23,17 @@ import pyarrow.parquet as pq
 from pipeline.config import Config
 from pipeline.journal import Journal
 from pipeline.maintenance.access import Visit, date_of_folder, shrink_index
+from pipeline.maintenance.join import are_parts, join_files
+from pipeline.store.checksums import FileSum, known_files, sum_file
 from pipeline.store.commit import Commit, StagedFile, commit
-from pipeline.store.index import drop_index
 from pipeline.store.layout import Layout
-from pipeline.store.rebuild import ensure_index
+from pipeline.store.rebuild import ensure_index, outdate_index
 from transforms.aggregate import monday
 from transforms.count_windows import AGGREGATES, COUNTED_BY, COUNTED_FROM
 from transforms.manifest import staged_file
-from transforms.parquet_io import PART, Row, partition_path, read_rows, write_rows
+from transforms.parquet_io import PART, partition_path
 from transforms.partitions import Place, Staged
-from transforms.parts import in_use_since, parts_of
+from transforms.parts import BY_TIME, BY_WINDOW, in_use_since, part_files, parts_of
 from transforms.schemas import DATASETS, ROW_GROUP_ROWS, Dataset
 
 # Partitions made anew in one commit, at least: what has to fit beside the store while it is staged.
@@ -112,10 +114,9 @@ def compact(
     """
     report = CompactReport()
     found = find_untidy(layout, report, visit.started_at.date())
-    if any(one.place.dataset in INDEXED for one in found):
-        drop_index(layout.index)
+    known = known_files(layout.index)
     for number, group in enumerate(_groups(found)):
-        _make_anew(layout, config, group, f"{visit.run_id}-{number}", report)
+        _make_anew(layout, config, group, f"{visit.run_id}-{number}", report, known)
         report.partitions += len(group)
         if on_partition is not None:
             on_partition(report.partitions, len(found))
@@ -133,6 +134,35 @@ def compact(
             },
         )
     return report
+
+
+def join_oldest(layout: Layout, config: Config, today: date, batch_id: str) -> str | None:
+    """Join the parts of the oldest date that news doesn't come in for any more; the date, if any.
+
+    Only parts as this program wrote them, which leaves index and counts as they are: what else is
+    untidy is for `compact`. The writer lock is held.
+    """
+    known = known_files(layout.index)
+    for day, group in sorted(_in_parts(layout.root, today).items()):
+        own = [one for one in group if _is_own(layout.root, one, known)]
+        if own:
+            _make_anew(layout, config, own, batch_id, CompactReport(), known)
+            return day
+    return None
+
+
+def _in_parts(root: Path, today: date) -> dict[str, list[Untidy]]:
+    """Return what is in several files of the dates that are over, by date; opens none of them."""
+    found: dict[str, list[Untidy]] = defaultdict(list)
+    for name in sorted(BY_TIME | BY_WINDOW):
+        dataset = DATASETS[name]
+        for folder in _folders(root, dataset):
+            day = folder.name.removeprefix("date=")
+            if day < in_use_since(dataset, today):
+                files = part_files(root, dataset, day)
+                if any(path.name != PART for path in files):
+                    found[day].append(Untidy(Place(name, day), tuple(files)))
+    return found
 
 
 def _folders(root: Path, dataset: Dataset) -> Iterator[Path]:
@@ -183,13 +213,19 @@ def _week(day: str) -> str:
 
 
 def _make_anew(
-    layout: Layout, config: Config, group: Sequence[Untidy], batch_id: str, report: CompactReport
+    layout: Layout,
+    config: Config,
+    group: Sequence[Untidy],
+    batch_id: str,
+    report: CompactReport,
+    known: Mapping[str, FileSum],
 ) -> None:
     staging = layout.staging / batch_id
     removed: list[str] = []
     joined: list[Path] = []
     staged: list[Staged] = []
     recount: set[str] = set()
+    outdated = False
     for one in group:
         dataset = DATASETS[one.place.dataset]
         joined += one.files
@@ -199,16 +235,27 @@ def _make_anew(
         removed += [
             path.relative_to(layout.root).as_posix() for path in one.files if path != target
         ]
-        if len(one.files) > 1 and dataset in (*COUNTED_FROM, *AGGREGATES):
+        own = _is_own(layout.root, one, known)
+        if len(one.files) > 1 and dataset in AGGREGATES and not own:
             recount.add(one.place.day)
-        if not (len(one.files) > 1 and dataset in AGGREGATES):
-            staged.append(_stage_merged(dataset, one, staging, report))
+            continue
+        path = partition_path(staging, dataset, one.place.day or None)
+        done = join_files(dataset, one.files, path)
+        report.same_key += done.same_key
+        staged.append(Staged(one.place, path.relative_to(staging).as_posix(), done.rows))
+        if own and not done.same_key:
+            continue
+        if len(one.files) > 1 and dataset in COUNTED_FROM:
+            recount.add(one.place.day)
+        outdated |= dataset.name in INDEXED
     if recount:
         from pipeline.maintenance.recount import recount_days
 
         counted = recount_days(layout.root, staging, staged, recount, config.aggregate, joined)
         fresh = {s.place for s in counted}
         staged = [s for s in staged if s.place not in fresh] + counted
+    if outdated:
+        outdate_index(layout.index)
     report.files[1] += sum(s.rows > 0 for s in staged)
     report.bytes[1] += sum((staging / s.path).stat().st_size for s in staged if s.rows)
     commit(
@@ -224,17 +271,15 @@ def _make_anew(
     )
 
 
-def _stage_merged(dataset: Dataset, one: Untidy, staging: Path, report: CompactReport) -> Staged:
-    rows: dict[tuple[Any, ...], Row] = {}
-    total = 0
-    for path in one.files:
-        for row in read_rows(dataset, path):
-            total += 1
-            rows.setdefault(tuple(row[name] for name in dataset.key), row)
-    report.same_key += total - len(rows)
-    path = partition_path(staging, dataset, one.place.day or None)
-    count = write_rows(dataset, rows.values(), path)
-    return Staged(one.place, path.relative_to(staging).as_posix(), count)
+def _is_own(root: Path, one: Untidy, known: Mapping[str, FileSum]) -> bool:
+    """Return whether a partition's files are as this program wrote them: its one, or its parts.
+
+    One file in the place of them has the rows that the index and the counts were made of.
+    """
+    if [path.name for path in one.files] != [PART] and not are_parts(one.files):
+        return False
+    sums = (sum_file(root, path) for path in one.files)
+    return all(known.get(file.path) == file for file in sums)
 
 
 def _drop_empty_folders(root: Path) -> int:

@@ -58,4 +58,13 @@ def write_sums(
 def noted_files(index: Path) -> dict[str, FileSum]:
     """Return what the index says of every file, by path."""
     with closing(sqlite3.connect(f"file:{index}?mode=ro", uri=True)) as db:
-        return {row[0]: FileSum(*row) for row in db.execute("SELECT * FROM files ORDER BY path")}
+        rows = db.execute("SELECT path, bytes, digest FROM files ORDER BY path")
+        return {row[0]: FileSum(*row) for row in rows}
+
+
+def known_files(index: Path) -> dict[str, FileSum]:
+    """Return what `noted_files` does, nothing where there is no index or it can't be read."""
+    try:
+        return noted_files(index)
+    except sqlite3.DatabaseError:
+        return {}

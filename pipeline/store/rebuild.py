@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from pipeline.store.checksums import all_files, note_files, sum_file
+from pipeline.store.checksums import all_files, known_files, note_files, sum_file
 from pipeline.store.index import (
     FORMAT,
     IndexChanges,
@@ -18,8 +18,8 @@ from pipeline.store.index import (
     open_index,
 )
 from pipeline.store.layout import Layout
-from transforms.parquet_io import Row, partition_path, read_rows
-from transforms.parts import PART_FILES, read_files, stored_files
+from transforms.parquet_io import Row, iter_rows, partition_path, read_rows
+from transforms.parts import PART_FILES, stored_files
 from transforms.schemas import ARTICLES, REJECTS, STORY_ALIASES
 from transforms.settings import DeduplicateSettings
 from transforms.signatures import SKETCH_VERSION, SketchInput, sketch_many
@@ -49,7 +49,10 @@ def ensure_index(
 
 
 def rebuild_index(layout: Layout, settings: DeduplicateSettings) -> None:
-    """Write the index of everything stored and put it in place at once."""
+    """Write the index of everything stored and put it in place at once.
+
+    What the old one notes of files stays: what has been damaged since is still to be found.
+    """
     temporary = layout.index.with_suffix(".rebuilding")
     temporary.unlink(missing_ok=True)
     with contextlib.closing(open_index(temporary)) as db, db:
@@ -65,7 +68,10 @@ def rebuild_index(layout: Layout, settings: DeduplicateSettings) -> None:
     aliases = read_rows(STORY_ALIASES, partition_path(layout.root, STORY_ALIASES, None))
     found = {row["alias"]: row["story_id"] for row in aliases}
     apply_changes(temporary, "aliases", IndexChanges(aliases=found))
-    note_files(temporary, (sum_file(layout.root, path) for path in all_files(layout.root)))
+    known = known_files(layout.index)
+    paths = {path.relative_to(layout.root).as_posix(): path for path in all_files(layout.root)}
+    fresh = (sum_file(layout.root, path) for name, path in paths.items() if name not in known)
+    note_files(temporary, (*known.values(), *fresh))
     drop_index(layout.index)
     temporary.replace(layout.index)
 
@@ -92,9 +98,8 @@ def _of_articles(rows: Sequence[Row], settings: DeduplicateSettings) -> IndexCha
 
 def _batches(layout: Layout) -> Iterator[list[Row]]:
     for day in partition_days(layout.root, ARTICLES.name):
-        rows = list(read_files(ARTICLES, stored_files(layout.root, ARTICLES, day)))
-        for start in range(0, len(rows), BATCH):
-            yield rows[start : start + BATCH]
+        for path in stored_files(layout.root, ARTICLES, day):
+            yield from iter_rows(ARTICLES, path, BATCH)
 
 
 def partition_days(root: Path, dataset: str) -> list[str]:
@@ -110,6 +115,17 @@ def _has_articles(root: Path) -> bool:
             return any(any(Path(entry.path).glob(PART_FILES)) for entry in entries)
     except FileNotFoundError:
         return False
+
+
+def outdate_index(path: Path) -> None:
+    """Have the next `ensure_index` make the index anew; what it notes of files stays."""
+    try:
+        with contextlib.closing(open_index(path)) as db, db:
+            db.execute("DELETE FROM about WHERE name = ?", (SETTINGS_KEY,))
+    except sqlite3.OperationalError:
+        raise
+    except sqlite3.DatabaseError:
+        drop_index(path)
 
 
 def about_index(settings: DeduplicateSettings) -> str:

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.config import Config
 from pipeline.errors import one_line
 from pipeline.feeds.survey import survey_feeds
+from pipeline.journal import Journal
 from pipeline.store.layout import Layout
 from pipeline.stream.arrivals import ArrivalFailed, Arrivals, Arrived
 from pipeline.stream.events import emit
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 LOCK_WAIT_S = 5.0
 SURVEY_S = 30.0
+# What comes in for older dates is little: it may cost the writing of a whole date.
+JOIN_AGE = timedelta(days=7)
+JOIN_S = 600.0  # from one look for dates to join to the next, where there was none
 # What a run says of each article is too much for a stream's events.
 PASSED_ON = frozenset({"batch_committed"})
 
@@ -30,6 +34,7 @@ _committing = threading.Lock()
 _wanted = threading.Event()
 _stopping = threading.Event()
 _surveyed: dict[Path, float] = {}
+_join_next: dict[Path, float] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +133,33 @@ def _commit(spec: StreamSpec, arrived: int) -> None:
         del facts["changed"]
         emit("committed", took_s=round(time.monotonic() - started, 3), **facts)
     _survey(config, Path(spec.root))
+    _join(config, Layout(Path(spec.root)))
+
+
+def _join(config: Config, layout: Layout) -> None:
+    """Make one file of the parts of a date that is old, while nothing waits."""
+    from pipeline.maintenance.compact import join_oldest
+    from pipeline.store.lock import LockedError, writer_lock
+
+    now = time.monotonic()
+    if _stopping.is_set() or now < _join_next.get(layout.root, now):
+        return
+    moment = datetime.now(UTC)
+    day = None
+    try:
+        with writer_lock(layout.lock, "stream"):
+            if layout.intent.exists() or Journal(layout.journal).pending():
+                return
+            batch_id = f"join-{moment:%Y%m%dT%H%M%S%f}"
+            day = join_oldest(layout, config, (moment - JOIN_AGE).date(), batch_id)
+    except LockedError:
+        return
+    except Exception as error:
+        emit("join_failed", error=one_line(str(error) or type(error).__name__))
+    if day is None:
+        _join_next[layout.root] = now + JOIN_S
+    else:
+        emit("joined", date=day, took_s=round(time.monotonic() - now, 3))
 
 
 def _pass_on(event: str, fields: Mapping[str, Any]) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
-from datetime import date, timedelta
+import sqlite3
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,12 +17,16 @@ from upkeep_store import FIRST_DAY, build_whole_store, contents, divide
 
 from pipeline.config import load_config
 from pipeline.maintenance.compact import CompactReport, find_untidy
+from pipeline.maintenance.join import Joined, _in_groups, join_files
 from pipeline.maintenance.verify import verify
+from pipeline.store.checksums import note_files, sum_file
 from pipeline.store.layout import Layout
 from pipeline.store.lock import writer_lock
-from transforms.parquet_io import partition_path, read_rows, write_rows
-from transforms.parts import BY_TIME, BY_WINDOW
+from transforms.parquet_io import partition_path, read_rows, write_rows, write_table
+from transforms.parts import BY_TIME, BY_WINDOW, with_parts
 from transforms.schemas import DATASETS
+
+MINUTE = timedelta(minutes=1)
 
 
 @pytest.fixture(scope="module")
@@ -168,3 +174,118 @@ def test_a_store_that_is_written_to_is_waited_for(layout: Layout, invoke: Invoke
         result = invoke("compact", "--wait", "0", "--output", layout.root)
     assert result.exit_code == 1
     assert "another process is writing there: schedule" in result.stderr
+
+
+def test_parts_are_joined_without_a_new_index_or_new_counts(
+    layout: Layout, invoke: Invoke, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    divide(layout, FIRST_DAY, 24)
+    wanted = index_rows(layout)
+
+    def unwanted(*_: object) -> None:
+        raise AssertionError("no row has changed")
+
+    monkeypatch.setattr("pipeline.store.rebuild.rebuild_index", unwanted)
+    monkeypatch.setattr("pipeline.maintenance.recount.recount_days", unwanted)
+    assert invoke("compact", "--output", layout.root).exit_code == 0
+    assert len(list(layout.root.glob(f"articles/date={FIRST_DAY}/*"))) == 1
+    assert index_rows(layout) == wanted
+    assert verify(layout, load_config(None)).ok
+
+
+def index_rows(layout: Layout) -> list[list[tuple[object, ...]]]:
+    with sqlite3.connect(layout.index) as db:
+        return [
+            db.execute(f"SELECT * FROM {table} ORDER BY 1, 2").fetchall()
+            for table in ("articles", "keys", "bands", "edges", "about")
+        ]
+
+
+@pytest.mark.parametrize("strange", ["unknown", "same key"])
+def test_parts_that_are_not_as_they_were_written_make_index_and_counts_anew(
+    layout: Layout, invoke: Invoke, strange: str
+) -> None:
+    """A row of another store's part, which neither knows of; a row that two parts have."""
+    dataset = DATASETS["articles"]
+    divide(layout, FIRST_DAY, 24)
+    paths = sorted(layout.root.glob(f"articles/date={FIRST_DAY}/*"))
+    rows = read_rows(dataset, paths[0])
+    more = rows[0] if strange == "same key" else {**rows[0], "article_id": "new", "joins": []}
+    if strange == "unknown":
+        more |= {"story_id": "new", "is_canonical": True, "identity_keys": ["u:new"]}
+    table = pa.Table.from_pylist([*read_rows(dataset, paths[1]), more], schema=dataset.schema)
+    write_table(with_parts(table, 24), paths[1])
+    if strange == "same key":
+        note_files(layout.index, [sum_file(layout.root, paths[1])])
+    result = invoke("compact", "--output", layout.root, "--json")
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["same_key"] == (strange == "same key")
+    found = verify(layout, load_config(None)).as_dict()
+    # The row itself fits no story; what is made from it does fit it.
+    assert {one["check"] for one in found["problems"]} <= {"stories"}
+
+
+def test_what_is_damaged_is_still_found_after_files_were_joined(
+    layout: Layout, invoke: Invoke
+) -> None:
+    damaged = partition_path(layout.root, DATASETS["coverage"], "2026-11-08")
+    pq.write_table(pq.read_table(damaged, partitioning=None), damaged, compression="none")
+    articles = partition_path(layout.root, DATASETS["articles"], FIRST_DAY)
+    rows = read_rows(DATASETS["articles"], articles)
+    write_rows(DATASETS["articles"], rows[1:], articles.with_name("part-00001.parquet"))
+    assert invoke("compact", "--output", layout.root).exit_code == 0
+    found = [one for one in verify(layout, load_config(None)).problems if one.check == "checksums"]
+    assert [one.where for one in found] == [damaged.relative_to(layout.root).as_posix()]
+
+
+def test_a_damaged_part_is_not_joined(layout: Layout, invoke: Invoke) -> None:
+    divide(layout, FIRST_DAY, 24)
+    part = sorted(layout.root.glob(f"articles/date={FIRST_DAY}/*"))[-1]
+    data = bytearray(part.read_bytes())
+    data[len(data) // 4] ^= 0xFF
+    part.write_bytes(data)
+    before = contents(layout)
+    result = invoke("compact", "--output", layout.root)
+    assert result.exit_code == 1
+    assert part.name in result.stderr and "newsalign verify" in result.stderr
+    assert contents(layout) == before
+
+
+def test_parts_go_through_one_by_one_and_give_the_file_of_all_rows(
+    layout: Layout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("transforms.parquet_io.ROW_GROUP_ROWS", 3)
+    monkeypatch.setattr("pipeline.maintenance.join.ROW_GROUP_ROWS", 3)
+    monkeypatch.setattr("pipeline.maintenance.join.in_order", None)  # needs all rows at once
+    for name in sorted(BY_TIME):
+        dataset = DATASETS[name]
+        stored = read_rows(dataset, partition_path(layout.root, dataset, FIRST_DAY))
+        midnight = datetime.fromisoformat(f"{FIRST_DAY}T00:00:00Z")
+        rows = [
+            {**row, dataset.key[0]: f"{number}", "published_at": midnight + number * MINUTE}
+            for number, row in enumerate(stored * 4)
+        ]
+        whole, joined = tmp_path / name / "whole.parquet", tmp_path / name / "joined.parquet"
+        write_rows(dataset, rows, whole)
+        files = []
+        for start in range(0, len(rows), 2):
+            files.append(tmp_path / name / f"part-{start:05d}.parquet")
+            table = pa.Table.from_pylist(rows[start : start + 2], schema=dataset.schema)
+            write_table(with_parts(table, 24), files[-1])
+        assert join_files(dataset, files, joined) == Joined(len(rows), 0)
+        assert joined.read_bytes() == whole.read_bytes()
+
+
+def test_no_more_than_a_file_and_a_row_group_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.maintenance.join.ROW_GROUP_ROWS", 3)
+    read: list[int] = []
+
+    def tables() -> Iterator[pa.Table]:
+        for number in range(4):
+            read.append(number)
+            yield pa.table({"n": [number] * 4})
+
+    groups = _in_groups(tables())
+    assert next(groups)["n"].to_pylist() == [0, 0, 0]
+    assert read == [0, 1]
+    assert [len(group) for group in groups] == [3, 3, 3, 3, 1]

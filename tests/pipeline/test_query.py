@@ -5,15 +5,22 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from conftest import Invoke
 from fixture_store import build_store
 from rich.console import Console
+from upkeep_store import FIRST_DAY, build_whole_store, divide
 
+from pipeline.config import load_config
 from pipeline.formats import fit_widths, print_table
-from pipeline.query import list_views, open_store, select, view_schema
+from pipeline.maintenance.access import Visit, locked
+from pipeline.maintenance.compact import compact
+from pipeline.query import ask_store, list_views, open_store, select, view_schema
+from pipeline.store.layout import Layout
+from transforms.parquet_io import partition_path
 from transforms.schemas import DATASETS
 
 
@@ -379,3 +386,61 @@ def test_a_narrow_terminal_gets_one_block_a_row(capsys: pytest.CaptureFixture[st
 def test_a_table_cuts_long_cells(store: Path, invoke: Invoke) -> None:
     lines = invoke("query", "SELECT repeat('ab', 100) AS t", "--output", store).stdout.splitlines()
     assert lines[2] == "ab" * 59 + "a…"
+
+
+def joined_meanwhile(layout: Layout) -> None:
+    with locked(layout, "compact", 0.0):
+        compact(layout, load_config(None), Visit("compact", "hash"))
+
+
+def ids(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    return (
+        select(connection, "SELECT article_id FROM articles ORDER BY 1").read_all()[0].to_pylist()
+    )
+
+
+def test_parts_beside_the_file_that_they_were_joined_to_do_not_count(tmp_path: Path) -> None:
+    layout = build_whole_store(tmp_path / "store")
+    wanted = ask_store(layout.root, ids)
+    path = partition_path(layout.root, DATASETS["articles"], FIRST_DAY)
+    whole = path.read_bytes()
+    divide(layout, FIRST_DAY, 24)
+    assert ask_store(layout.root, ids) == wanted
+    path.write_bytes(whole)
+    assert len(list(path.parent.iterdir())) > 1
+    assert ask_store(layout.root, ids) == wanted
+
+
+def test_a_date_that_is_joined_while_it_is_read_is_asked_for_again(tmp_path: Path) -> None:
+    layout = build_whole_store(tmp_path / "store")
+    wanted = ask_store(layout.root, ids)
+    divide(layout, FIRST_DAY, 24)
+    asked = 0
+
+    def ask(connection: duckdb.DuckDBPyConnection) -> list[str]:
+        nonlocal asked
+        asked += 1
+        joined_meanwhile(layout)
+        return ids(connection)
+
+    assert ask_store(layout.root, ask) == wanted
+    assert asked == 2
+
+
+def test_a_store_that_changes_all_the_time_is_one_line(
+    tmp_path: Path, invoke: Invoke, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    layout = build_whole_store(tmp_path / "store")
+
+    def opened(output: Path) -> duckdb.DuckDBPyConnection:
+        connection = open_store(output)
+        for path in list(output.glob("alignments/*/*.parquet"))[:1]:
+            path.unlink()
+        return connection
+
+    monkeypatch.setattr("pipeline.query.open_store", opened)
+    result = invoke("alignments", "--output", layout.root)
+    assert result.exit_code == 1
+    assert result.stderr == (
+        "newsalign: error: the store was changed while it was read; ask once more\n"
+    )
