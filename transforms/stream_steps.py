@@ -6,17 +6,15 @@ did. Windows cut *arrival* into batches; publication windows are data, see `tran
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol
 
 import apache_beam as beam
 from apache_beam.io.restriction_trackers import OffsetRestrictionTracker
 from apache_beam.io.watermark_estimators import ManualWatermarkEstimator
-from apache_beam.transforms.periodicsequence import (
-    ImpulseSeqGenDoFn,
-    ImpulseSeqGenRestrictionProvider,
-)
-from apache_beam.transforms.window import FixedWindows
+from apache_beam.transforms.periodicsequence import ImpulseSeqGenRestrictionProvider
+from apache_beam.transforms.window import FixedWindows, TimestampedValue
 from apache_beam.utils.timestamp import MAX_TIMESTAMP, Timestamp
 
 
@@ -43,8 +41,13 @@ class _Sequence(ImpulseSeqGenRestrictionProvider):
         return _Whole(restriction)
 
 
-class _Clock(ImpulseSeqGenDoFn):
-    """(start, stop, seconds) -> a tick every so many seconds, as PeriodicImpulse gives it."""
+class _Clock(beam.DoFn):
+    """(start, stop, seconds) -> a tick every so many seconds, its time.
+
+    Unlike PeriodicImpulse it makes up for no tick that was missed: after a reading that took long
+    all of them would come in one bundle. A clock that is set is the process's affair, since the
+    runner waits by the same clock (`pipeline.stream.clock`).
+    """
 
     @beam.DoFn.unbounded_per_element()
     def process(
@@ -55,7 +58,26 @@ class _Clock(ImpulseSeqGenDoFn):
             ManualWatermarkEstimator.default_provider()  # noqa: B008
         ),
     ) -> Iterator[Any]:
-        yield from super().process(element, restriction_tracker, watermark_estimator)
+        start, _, every = element
+        first = start.micros / 1_000_000
+        past = int((time.time() - first) // every)
+        index = max(restriction_tracker.current_restriction().start, past)
+        if index <= past:
+            if not restriction_tracker.try_claim(index):
+                return
+            moment = Timestamp(first + every * index)
+            _advance(watermark_estimator, moment)
+            yield TimestampedValue(moment, moment)
+            index += 1
+        after = Timestamp(first + every * index)
+        _advance(watermark_estimator, after)
+        restriction_tracker.defer_remainder(after)
+
+
+def _advance(watermark_estimator: Any, moment: Timestamp) -> None:
+    current = watermark_estimator.current_watermark()
+    if current is None or moment > current:
+        watermark_estimator.set_watermark(moment)
 
 
 class _Arrive(beam.DoFn):

@@ -20,11 +20,13 @@ DUE_SLACK = 0.05  # of the shortest interval
 class Plan:
     """The feeds to ask, and how many were left out.
 
-    Counts: `feeds_retired` (gone, though the config names them), `feeds_paused`.
+    Counts: `feeds_retired` (gone, though the config names them), `feeds_paused`. `wait_s`: the
+    seconds until another feed falls due, None where none does.
     """
 
     sources: list[FeedSource] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
+    wait_s: float | None = None
 
 
 def plan_polls(
@@ -50,7 +52,8 @@ def plan_polls(
         return state.is_due(soon) or state.was_polled_after(now)
 
     if settings.read != "none":
-        for state in store.registered():
+        added = store.registered() if settings.read == "all" else store.due(soon, now)
+        for state in added:
             if is_due(state) or (settings.read == "all" and not state.retired):
                 wanted.setdefault(state.url, state)
     if due_within_s is not None and settings.read != "all":
@@ -65,7 +68,9 @@ def plan_polls(
             counts["feeds_paused"] += 1
         else:
             places.setdefault(state.asked, state.source)
-    return Plan(list(places.values()), dict(counts))
+    later = store.next_due(soon)
+    wait_s = (later - soon).total_seconds() if later else None
+    return Plan(list(places.values()), dict(counts), wait_s)
 
 
 def poll_counts(polls: Iterable[FeedPoll]) -> dict[str, int]:

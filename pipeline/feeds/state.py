@@ -18,6 +18,7 @@ from sqlalchemy import (
     create_engine,
     delete,
     inspect,
+    or_,
     select,
     text,
     update,
@@ -87,6 +88,27 @@ class FeedStore:
         with self._begin() as connection:
             rows = connection.execute(select(FEEDS).where(FEEDS.c.added_at.is_not(None)))
             return sorted((_state(row._mapping) for row in rows), key=lambda state: state.url)
+
+    def due(self, soon: datetime, now: datetime) -> list[FeedState]:
+        """Return the added feeds that are due at `soon`, or were polled after `now`, by URL."""
+        is_due = or_(FEEDS.c.next_due.is_(None), FEEDS.c.next_due <= soon)
+        query = select(FEEDS).where(
+            FEEDS.c.added_at.is_not(None),
+            FEEDS.c.retired.is_(None),
+            or_(is_due, FEEDS.c.last_polled > now),
+        )
+        with self._begin() as connection:
+            states = [_state(row._mapping) for row in connection.execute(query)]
+        return sorted(states, key=lambda state: state.url)
+
+    def next_due(self, after: datetime) -> datetime | None:
+        """Return when the first feed falls due that isn't due at `after`; None where none does."""
+        query = select(FEEDS.c.next_due).where(FEEDS.c.retired.is_(None), FEEDS.c.next_due > after)
+        with self._begin() as connection:
+            found: datetime | None = connection.execute(
+                query.order_by(FEEDS.c.next_due).limit(1)
+            ).scalar()
+        return found
 
     def put(self, states: Iterable[FeedState]) -> None:
         """Write whole states, over what was there."""

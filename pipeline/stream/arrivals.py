@@ -31,6 +31,8 @@ from transforms.segments import Record, write_segment
 FLUSH_RECORDS = 500
 FLUSH_S = 0.5
 FILES = -1  # the shard of the watched files
+PLAN = -2  # what asks which feeds are due, where that fails
+PLAN_S = 5.0  # feeds that were added or taken away meanwhile are noticed this soon
 MAX_PAUSE_S = 60.0
 
 
@@ -52,13 +54,20 @@ class ArrivalFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class ArrivalRestored:
+    """A shard that had failed works again, or has nothing left to do."""
+
+    shard: int
+
+
+@dataclass(frozen=True, slots=True)
 class Polled:
     """Feeds that were asked, and what was noted of it; counts as in `poll_counts`."""
 
     counts: dict[str, int]
 
 
-Event = Arrived | ArrivalFailed | Polled
+Event = Arrived | ArrivalFailed | ArrivalRestored | Polled
 
 
 class Arrivals:
@@ -82,6 +91,8 @@ class Arrivals:
         self._not_before: dict[int, float] = {}
         self._news: list[Event] = []
         self._looked = float("-inf")
+        self._feeds: FeedStore | None = None
+        self._plan_at = float("-inf")
 
     def tick(self) -> list[Event]:
         """Start the rounds that are due and return what has happened since the last tick."""
@@ -92,14 +103,8 @@ class Arrivals:
             for shard in range(self._shards)
             if shard not in self._running and self._not_before.get(shard, 0.0) <= now
         ]
-        if idle:
-            try:
-                due = self._due_by_shard(idle)
-            except Exception as error:
-                events += [self._failed(shard, error) for shard in idle]
-            else:
-                for shard, sources in due.items():
-                    self._start(shard, lambda s=sources: self._poll(s))  # type: ignore[misc]
+        if idle and self._plan_at <= now:
+            events += self._start_due(idle, now)
         if self._may_look(now):
             self._looked = now
             self._start(FILES, self._read_files)
@@ -109,6 +114,26 @@ class Arrivals:
     def close(self) -> None:
         """Start nothing any more; what runs is left to end with the process."""
         self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _start_due(self, idle: list[int], now: float) -> Iterator[ArrivalFailed | ArrivalRestored]:
+        """Start the shards that have feeds due, and set when to ask for such again."""
+        try:
+            due, wait_s = self._due_by_shard(idle)
+        except Exception as error:
+            self._feeds = None  # it may be another database by then
+            failed = self._failed(PLAN, error)
+            self._plan_at = now + failed.pause_s
+            yield failed
+            return
+        self._plan_at = min(now + min(PLAN_S, wait_s), *self._pauses_after(now))
+        for shard in (PLAN, *(shard for shard in idle if shard not in due)):
+            if self._failures.pop(shard, None):
+                yield ArrivalRestored(shard)
+        for shard, sources in due.items():
+            self._start(shard, lambda s=sources: self._poll(s))  # type: ignore[misc]
+
+    def _pauses_after(self, now: float) -> list[float]:
+        return [at for at in self._not_before.values() if at > now] or [float("inf")]
 
     def _may_look(self, now: float) -> bool:
         return (
@@ -129,16 +154,18 @@ class Arrivals:
         except LockedError:
             return
 
-    def _finished(self) -> Iterator[ArrivalFailed]:
+    def _finished(self) -> Iterator[ArrivalFailed | ArrivalRestored]:
         for shard, future in list(self._running.items()):
             if not future.done():
                 continue
             del self._running[shard]
             error = future.exception()
-            if error is None:
-                self._failures.pop(shard, None)
-            else:
+            if error is not None:
                 yield self._failed(shard, error)
+            elif self._failures.pop(shard, None):
+                yield ArrivalRestored(shard)
+            if shard != FILES and error is None and PLAN not in self._failures:
+                self._plan_at = float("-inf")  # what fell due meanwhile
 
     def _failed(self, shard: int, error: BaseException) -> ArrivalFailed:
         count = self._failures.get(shard, 0)
@@ -148,14 +175,17 @@ class Arrivals:
         return ArrivalFailed(shard, f"{type(error).__name__}: {error}", pause)
 
     def _store(self) -> FeedStore:
-        return FeedStore(database_url(self._config.feeds, self._layout))
+        if self._feeds is None:
+            self._feeds = FeedStore(database_url(self._config.feeds, self._layout))
+        return self._feeds
 
-    def _due_by_shard(self, shards: Iterable[int]) -> dict[int, list[FeedSource]]:
+    def _due_by_shard(self, shards: Iterable[int]) -> tuple[dict[int, list[FeedSource]], float]:
+        """Return the feeds to ask now, and in how many seconds others fall due."""
         settings = self._config.feeds
         named = feed_urls(self._config)
         registry = settings.read != "none" and may_hold_feeds(settings, self._layout)
         if not (named or registry):
-            return {}
+            return {}, PLAN_S
         store = self._store()
         store.adopt(store_id(self._layout.state))
         plan = plan_polls(store, named, settings, datetime.now(UTC), due_within_s=0.0)
@@ -164,7 +194,7 @@ class Arrivals:
             shard = shard_of(source.address or source.url, self._shards)
             if shard in shards:
                 found.setdefault(shard, []).append(source)
-        return found
+        return found, PLAN_S if plan.wait_s is None else plan.wait_s
 
     def _poll(self, sources: list[FeedSource]) -> None:
         """Poll feeds; what they brought is durable before it is noted that they were asked."""

@@ -19,6 +19,7 @@ from typing import Any
 
 from pipeline.config import Config
 from pipeline.job import DONE, PARENT_VARIABLE, STEP_FAILED, import_beam, last_line
+from pipeline.stream.clock import watch_clock
 from pipeline.stream.events import emit
 from transforms.processes import die_with_parent
 
@@ -47,6 +48,7 @@ def main(arguments: list[str]) -> int:
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
     job = StreamJob(**json.loads(Path(arguments[0]).read_text(encoding="utf-8")))
     signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=_stop).start())
+    watch_clock(_start_again)
     try:
         _run(job)
     except Exception as error:
@@ -102,6 +104,15 @@ def _stop() -> None:
     emit("stopped")
     sys.stdout.flush()
     os._exit(DONE)
+
+
+def _start_again(jump_s: float) -> None:
+    """End so that the supervisor starts another life, by the clock as it is now."""
+    from pipeline.stream.steps import stop_soon
+
+    emit("clock_set", by_s=round(jump_s, 3))
+    stop_soon(COMMIT_WAIT_S)
+    os._exit(STEP_FAILED)
 
 
 if __name__ == "__main__":

@@ -30,11 +30,14 @@ class Monitor:
         self._period_s = max(config.stream.window_s, LEAST_PERIOD_S)
         self._started = self._well = clock()
         self._succeeded = False
+        self._failing: dict[int, str] = {}
+        self._unreachable = False
 
     def observe(self, event: Mapping[str, Any]) -> None:
         """Take one event."""
         kind = event["event"]
-        if kind in WELL:
+        self._take_arrival(kind, event)
+        if kind in WELL and self._trouble() is None:
             self._well = self._clock()
             self._succeeded = True
             self._metrics.last_success.set(time.time())
@@ -48,13 +51,32 @@ class Monitor:
         elif kind in AS_OF_A_RUN:
             self._metrics.observe(kind, event)
 
+    def _take_arrival(self, kind: str, event: Mapping[str, Any]) -> None:
+        if kind == "arrival_failed":
+            self._failing[event["shard"]] = event["error"]
+        elif kind == "arrival_restored":
+            self._failing.pop(event["shard"], None)
+        elif kind == "started":
+            self._failing.clear()
+        elif kind == "feeds_surveyed":
+            active = event["known"] - event["retired"]
+            self._unreachable = 0 < active <= event["failing"]
+
+    def _trouble(self) -> str | None:
+        """Return why windows bring nothing, though they are committed."""
+        if self._failing:
+            return f"can't read: {next(iter(self._failing.values()))}"
+        return "no feed can be read" if self._unreachable else None
+
     def health(self) -> Health:
-        """Return whether windows are committed as they should be."""
+        """Return whether what is due is read, and windows are committed, as they should be."""
         now = self._clock()
-        return judge(
+        found = judge(
             up_s=now - self._started,
             silent_s=now - self._well,
             succeeded=self._succeeded,
             period_s=self._period_s,
             limit_s=PERIODS * self._period_s,
         )
+        trouble = None if found.ok else self._trouble()
+        return Health(False, f"{found.reason}: {trouble}") if trouble else found

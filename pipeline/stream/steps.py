@@ -16,7 +16,7 @@ from pipeline.errors import one_line
 from pipeline.feeds.survey import survey_feeds
 from pipeline.journal import Journal
 from pipeline.store.layout import Layout
-from pipeline.stream.arrivals import ArrivalFailed, Arrivals, Arrived
+from pipeline.stream.arrivals import ArrivalFailed, ArrivalRestored, Arrivals, Arrived
 from pipeline.stream.events import emit
 
 if TYPE_CHECKING:
@@ -70,7 +70,14 @@ class JournalReader:
                 emit("arrived", records=event.records)
                 yield event.records
             elif isinstance(event, ArrivalFailed):
-                emit("arrival_failed", error=event.error, retry_s=event.pause_s)
+                emit(
+                    "arrival_failed",
+                    shard=event.shard,
+                    error=event.error,
+                    retry_s=event.pause_s,
+                )
+            elif isinstance(event, ArrivalRestored):
+                emit("arrival_restored", shard=event.shard)
             else:
                 emit("polled", counts=event.counts)
 

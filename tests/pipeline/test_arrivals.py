@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,9 @@ from pipeline.config import load_config
 from pipeline.feeds.state import FeedStore
 from pipeline.journal import Journal
 from pipeline.store.layout import Layout
+from pipeline.stream import arrivals as stream_arrivals
 from pipeline.stream.arrivals import ArrivalFailed, Arrivals, Arrived, Event, Polled
+from transforms.feed_state import FeedState
 from transforms.records import RawItem, Reject
 from transforms.segments import Record, read_slice
 
@@ -169,3 +172,53 @@ def test_hostile_files_become_rejects(tmp_path: Path, text: str) -> None:
     tick_until(arrivals, arrived(2))
     kinds = sorted(type(record).__name__ for record in records(tmp_path / "out"))
     assert kinds == ["RawItem", "Reject"]
+
+
+def test_the_database_is_opened_once_and_not_asked_at_each_tick(
+    seed_server: SeedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+    planned: list[int] = []
+
+    class Counted(FeedStore):
+        def __init__(self, url: str) -> None:
+            opened.append(url)
+            super().__init__(url)
+
+    plan = stream_arrivals.plan_polls
+
+    def counted(*arguments: Any, **named: Any) -> Any:
+        planned.append(1)
+        return plan(*arguments, **named)
+
+    monkeypatch.setattr(stream_arrivals, "FeedStore", Counted)
+    monkeypatch.setattr(stream_arrivals, "plan_polls", counted)
+    monkeypatch.setattr(stream_arrivals, "PLAN_S", 3_600.0)
+    url = seed_server.url("feeds/deltaobserver.xml")
+    arrivals = make(tmp_path, input__feeds=[url], feeds__interval_s=3600)
+    tick_until(arrivals, lambda events: any(isinstance(e, Polled) for e in events))
+    while arrivals._running:
+        arrivals.tick()
+    before = len(planned)
+    for _ in range(50):
+        arrivals.tick()
+    assert len(planned) <= before + 1
+    assert len(opened) == 1
+
+
+def test_only_due_feeds_come_from_the_database(tmp_path: Path) -> None:
+    now = datetime.now(UTC)
+    hour = timedelta(hours=1)
+    store = feeds(tmp_path)
+    states = {
+        "due": {"next_due": now - hour},
+        "new": {},
+        "later": {"next_due": now + hour, "last_polled": now - hour},
+        "last": {"next_due": now + 2 * hour, "last_polled": now - hour},
+        "ahead": {"next_due": now + 9 * hour, "last_polled": now + 8 * hour},
+        "gone": {"retired": "gone"},
+    }
+    store.put(FeedState(name, added_at=now, **values) for name, values in states.items())
+    store.put([FeedState("named", next_due=now - hour)])
+    assert [state.url for state in store.due(now, now)] == ["ahead", "due", "new"]
+    assert store.next_due(now) == now + hour

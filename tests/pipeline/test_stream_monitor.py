@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from pipeline.config import load_config
+from pipeline.health import Health
 from pipeline.metrics import Metrics
 from pipeline.store.layout import Layout
 from pipeline.stream.monitor import Monitor
@@ -66,9 +67,37 @@ def test_commits_and_polls_are_counted(tmp_path: Path) -> None:
     polled = {"feeds_polled": 4, "feeds_not_modified": 2, "feeds_failed": 1}
     monitor.observe({"event": "polled", "counts": polled})
     for event in ("started", "arrived", "arrival_failed", "waiting", "restarting", "stopped"):
-        monitor.observe({"event": event, "records": 3})
+        monitor.observe({"event": event, "records": 3, "shard": 0, "error": "x"})
     assert value(metrics, 'newsalign_articles_total{result="new"}') == 3
     assert value(metrics, 'newsalign_rejects_total{reason="empty_feed"}') == 2
     assert value(metrics, 'newsalign_runs_total{status="done"}') == 1
     assert value(metrics, 'newsalign_feed_polls_total{answer="read"}') == 1
     assert value(metrics, 'newsalign_feed_polls_total{answer="not_modified"}') == 2
+
+
+def test_windows_are_no_success_while_nothing_can_be_read(tmp_path: Path) -> None:
+    monitor, _, clock = make(tmp_path)
+    window = {"event": "window", "arrived": 0}
+
+    def later() -> Health:
+        clock.now += 301
+        monitor.observe(window)
+        return monitor.health()
+
+    assert later().ok
+    monitor.observe({"event": "arrival_failed", "shard": -2, "error": "no database"})
+    found = later()
+    assert not found.ok
+    assert "no database" in found.reason
+    monitor.observe({"event": "arrival_restored", "shard": -2})
+    assert later().ok
+    survey = {"event": "feeds_surveyed", "known": 3, "due": 0, "retired": 1, "unread": 0}
+    survey |= dict.fromkeys(("median_success", "oldest_success", "overdue_since"))
+    monitor.observe({**survey, "failing": 2})
+    assert not later().ok
+    monitor.observe({**survey, "failing": 1})
+    assert later().ok
+    # A process that died takes its troubles with it.
+    monitor.observe({"event": "arrival_failed", "shard": 0, "error": "x"})
+    monitor.observe({"event": "started", "runner": "PrismRunner"})
+    assert later().ok

@@ -9,10 +9,14 @@ from pathlib import Path
 import apache_beam as beam
 import pytest
 from apache_beam.io.restriction_trackers import OffsetRange
+from apache_beam.io.watermark_estimators import ManualWatermarkEstimator
 from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.runners.sdf_utils import RestrictionTrackerView, ThreadsafeRestrictionTracker
+from apache_beam.utils.timestamp import MAX_TIMESTAMP, Timestamp
 
 from pipeline.stream.prism import INSTALL, find_prism, serve_prism
-from transforms.stream_steps import Arrive, CommitWindows, _Whole
+from transforms import stream_steps
+from transforms.stream_steps import Arrive, CommitWindows, _Clock, _Whole
 
 SLOW_S = 1.5
 MANY = 30  # ticks: more windows have ended by then than need be
@@ -71,3 +75,25 @@ def test_a_sequence_stops_itself_and_is_not_divided() -> None:
     done, left = tracker.try_split(0)
     assert (done, left) == (OffsetRange(0, 5), OffsetRange(5, 10))
     assert not tracker.try_claim(5)
+
+
+def test_missed_ticks_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [1_000.0]
+    monkeypatch.setattr(stream_steps.time, "time", lambda: now[0])
+
+    def tick(start: int, stop: int) -> tuple[list[float], tuple[int, int], float]:
+        tracker = ThreadsafeRestrictionTracker(_Whole(OffsetRange(start, stop)))
+        watermark = ManualWatermarkEstimator(None)
+        element = (Timestamp(1_000), MAX_TIMESTAMP, 1.0)
+        ticks = list(_Clock().process(element, RestrictionTrackerView(tracker), watermark))
+        deferred = tracker.deferred_status()
+        rest = deferred[0] if deferred else OffsetRange(stop, stop)
+        moment = watermark.current_watermark()
+        times = [float(one.value.micros / 1e6) for one in ticks]
+        return times, (rest.start, rest.stop), moment.micros / 1e6 if moment else 0.0
+
+    assert tick(0, 10**9) == ([1_000.0], (1, 10**9), 1_001.0)
+    assert tick(1, 10**9) == ([], (1, 10**9), 1_001.0)
+    now[0] += 8 * 3_600 + 0.5
+    assert tick(1, 10**9) == ([29_800.0], (28_801, 10**9), 29_801.0)
+    assert tick(1, 100) == ([], (100, 100), 0.0)
