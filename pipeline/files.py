@@ -23,6 +23,7 @@ def keep_newest(folder: Path, most: int) -> None:
     """Delete the files of a folder beyond the `most` that were written last."""
     if not folder.is_dir():
         return
-    files = sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
+    files = [path for path in folder.iterdir() if path.is_file()]
+    files.sort(key=lambda path: path.stat().st_mtime, reverse=True)
     for path in files[most:]:
         path.unlink(missing_ok=True)

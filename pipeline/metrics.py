@@ -8,6 +8,7 @@ names them.
 from __future__ import annotations
 
 import contextlib
+import math
 import time
 from collections.abc import Mapping
 from datetime import datetime
@@ -41,6 +42,7 @@ class Metrics:
 
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
+        self._waiting = (0, 0)
         self._lag: dict[str, datetime | None] = {}
         # They would be a second series for each counter, which nothing here needs.
         disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -107,7 +109,7 @@ class Metrics:
         self.lag = Gauge(
             "newsalign_feed_lag_seconds",
             "Since a feed was last read: the median feed, and the one longest ago.",
-            ["feed"],
+            ["stat"],
             registry=registry,
         )
         self.overdue = Gauge(
@@ -130,7 +132,7 @@ class Metrics:
         )
         waiting.set_function(lambda: self._journal()[0])
         waiting_bytes.set_function(lambda: self._journal()[1])
-        free.set_function(lambda: free_bytes(layout.root))
+        free.set_function(self._free)
         self._make_known()
 
     def observe(self, event: str, fields: Mapping[str, Any]) -> None:
@@ -148,6 +150,11 @@ class Metrics:
             self.run_seconds.observe(fields["seconds"])
             if event == "run_finished":
                 self.count_polls(fields["counts"])
+
+    def leave_out_runs(self) -> None:
+        """Show nothing of when runs begin: in a stream there are none to wait for or to follow."""
+        self._registry.unregister(self.running)
+        self._registry.unregister(self.next_run)
 
     def show_health(self, health: Health) -> None:
         """Take over a judgement."""
@@ -195,8 +202,14 @@ class Metrics:
         }
 
     def _journal(self) -> tuple[int, int]:
-        # A segment may be moved away between two looks; the next scrape is right again.
+        # What can't be looked up keeps its last value, for a 0 would say that nothing waits.
         with contextlib.suppress(OSError, ValueError):
             waiting = survey_journal(self._layout)
-            return waiting.items, waiting.bytes
-        return 0, 0
+            self._waiting = waiting.items, waiting.bytes
+        return self._waiting
+
+    def _free(self) -> float:
+        try:
+            return free_bytes(self._layout.root)
+        except OSError:  # the store's folder is gone
+            return math.nan

@@ -28,12 +28,14 @@ class Status:
     """Everything that `newsalign status` shows.
 
     `schedule` is what the last schedule wrote down, whether it still runs or not (`scheduling`).
+    `stream` is what the stream that runs says of itself, as `writer` does.
     `writer` is who is writing to the store now. `feeds_error` says why feeds couldn't be read.
     """
 
     now: datetime
     schedule: ScheduleRecord | None
     scheduling: bool
+    stream: dict[str, Any] | None
     health: Health | None
     writer: dict[str, Any] | None
     runs: list[dict[str, Any]]
@@ -56,6 +58,7 @@ def gather(config: Config, layout: Layout, now: datetime, most_runs: int) -> Sta
         now=now,
         schedule=record,
         scheduling=scheduling,
+        stream=find_holder(layout.stream_lock),
         health=_health(record, now) if record is not None and scheduling else None,
         writer=find_holder(layout.lock),
         runs=last_runs(layout.root, most_runs),

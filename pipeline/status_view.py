@@ -28,6 +28,7 @@ def status_values(status: Status) -> dict[str, Any]:
         "at": status.now.isoformat(),
         "schedule": None if record is None else record_values(record),
         "scheduling": status.scheduling,
+        "stream": status.stream,
         "healthy": None if status.health is None else status.health.ok,
         "health": None if status.health is None else status.health.reason,
         "writer": status.writer,
@@ -58,6 +59,7 @@ def print_status(screen: Console, status: Status) -> None:
             soft_wrap=True,
         )
 
+    _print_stream(line, status)
     _print_schedule(line, status)
     if status.writer is not None:
         who = status.writer
@@ -78,10 +80,18 @@ def print_status(screen: Console, status: Status) -> None:
     _print_failing(screen, status)
 
 
+def _print_stream(line: Callable[..., None], status: Status) -> None:
+    who = status.stream
+    if who is not None:
+        since = _span(status.now - datetime.fromisoformat(who["since"]))
+        line("stream", f"running for {since} (process {who.get('pid')} on {who.get('host')})")
+
+
 def _print_schedule(line: Callable[..., None], status: Status) -> None:
     record = status.schedule
     if record is None:
-        line("schedule", "none has run here")
+        if status.stream is None:
+            line("schedule", "none has run here")
         return
     if status.scheduling:
         since = f"running for {_span(status.now - record.started_at)}"

@@ -24,7 +24,8 @@ from pipeline.commands.inputs import (
     text_overrides,
 )
 from pipeline.commands.options import ConfigFile, Settings, parse_settings, read_config
-from pipeline.errors import FAILED, UserError, say_note
+from pipeline.commands.run import STORE_ERRORS
+from pipeline.errors import BAD_USAGE, FAILED, INTERRUPTED, UserError, say_note
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -76,10 +77,12 @@ def stream(
         overrides["stream.options"] = ctx.meta[BEAM_OPTIONS]
     effective = read_config(config, overrides)
     check_inputs(effective, inputs)
-    _stream(effective, config.parent if config else None, for_s, json)
+    if _stream(effective, config.parent if config else None, for_s, json) == signal.SIGINT:
+        raise typer.Exit(INTERRUPTED)
 
 
-def _stream(config: Config, base: Any, for_s: float | None, json: bool) -> None:
+def _stream(config: Config, base: Any, for_s: float | None, json: bool) -> int | None:
+    """Stream to the end; returns the signal that ended it."""
     from pipeline.config import ConfigError
     from pipeline.formats import console
     from pipeline.metrics import Metrics
@@ -95,13 +98,22 @@ def _stream(config: Config, base: Any, for_s: float | None, json: bool) -> None:
 
     def show(event: dict[str, Any]) -> None:
         monitor.observe(event)
-        if json:
-            print(jsonlib.dumps(event, ensure_ascii=False), flush=True)
-        else:
-            _print_event(screen, event)
+        try:
+            if json:
+                print(jsonlib.dumps(event, ensure_ascii=False), flush=True)
+            else:
+                _print_event(screen, event)
+        except BrokenPipeError:
+            raise
+        except OSError:
+            pass  # what can't be said (stdout on a full disk) ends no stream
 
+    root = Path(config.output.path)
+    signalled: list[int] = []
     try:
         check_stream(config, base)
+        if config.stream.listen:
+            _check_address(config.stream.listen)
         advice = needs_download(config)
         if advice is not None:
             say_note(advice)
@@ -111,22 +123,42 @@ def _stream(config: Config, base: Any, for_s: float | None, json: bool) -> None:
                 server = MetricsServer(config.stream.listen, metrics, monitor.health)
                 stack.enter_context(server)
                 show({"event": "listening", "port": server.port})
-            _stop_on_signals(supervisor.stop)
+            _stop_on_signals(supervisor.stop, signalled)
             supervisor.run()
     except ListenError as error:
-        raise UserError(f"stream.listen: {error}") from None
+        raise UserError(f"stream.listen: {error}", FAILED) from None
     except ConfigError as error:
         raise UserError(str(error)) from None
     except LockedError as error:
         raise UserError(str(error), FAILED) from None
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        code = FAILED if error.errno in STORE_ERRORS else BAD_USAGE
+        raise UserError(f"output.path: {root}: {error.strerror}", code) from None
+    return signalled[0] if signalled else None
 
 
-def _stop_on_signals(stop: Any) -> None:
+def _check_address(text: str) -> None:
+    from pipeline.metrics_server import ListenError, parse_address
+
+    try:
+        parse_address(text)
+    except ListenError as error:
+        raise UserError(f"stream.listen: {error}") from None
+
+
+def _stop_on_signals(stop: Any, signalled: list[int]) -> None:
     """Stop from a thread: the main one is reading events, and must go on to read the last."""
     if threading.current_thread() is not threading.main_thread():
         return
+
+    def handle(number: int, _frame: Any) -> None:
+        signalled.append(number)
+        threading.Thread(target=stop).start()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: threading.Thread(target=stop).start())
+        signal.signal(number, handle)
 
 
 def _print_event(screen: Console, event: dict[str, Any]) -> None:
@@ -167,6 +199,8 @@ def _in_words(event: dict[str, Any]) -> str | None:
         return f"listening on port {event['port']}: /metrics, /health, /live"
     if kind == "waiting":
         return f"waiting: {event['reason']}"
+    if kind == "clock_set":
+        return f"the clock was set by {event['by_s']:+.0f} s, or the machine slept; starting again"
     if kind == "restarting":
         return f"the stream's process ended ({event['exit_code']}); again in {event['pause_s']:g} s"
     if kind == "stopped":

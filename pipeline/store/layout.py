@@ -68,6 +68,11 @@ class Layout:
         return self.state / "schedule.lock"
 
     @property
+    def stream_lock(self) -> Path:
+        """Return the lock of the one stream that a store has; its text names the holder."""
+        return self.state / "stream.lock"
+
+    @property
     def schedule(self) -> Path:
         """Return what the schedule writes down of itself."""
         return self.state / "schedule.json"

@@ -64,11 +64,12 @@ def is_held(path: Path) -> bool:
 def find_holder(path: Path) -> dict[str, Any] | None:
     """Return what the holder of a lock says of itself (pid, host, purpose, since), None if free.
 
-    Looks without touching the lock, so that nobody who wants it is turned away meanwhile.
+    Looks without touching the lock, so that nobody who wants it is turned away meanwhile. The
+    lock's file is known by its inode and by its device or holder: overlays show another device.
     """
     try:
         about: dict[str, Any] = json.loads(path.read_text())
-        pid, inode = int(about["pid"]), path.stat().st_ino
+        pid, found = int(about["pid"]), path.stat()
     except (OSError, ValueError, KeyError, TypeError):
         return None
     try:
@@ -76,8 +77,12 @@ def find_holder(path: Path) -> dict[str, Any] | None:
     except OSError:
         return about if _is_alive(pid) else None
     # "1: FLOCK ADVISORY WRITE 4711 08:01:1234567 0 EOF"; a waiting one has "->" before FLOCK.
+    device = f"{os.major(found.st_dev):02x}:{os.minor(found.st_dev):02x}"
     held = any(
-        len(words) > 5 and words[1] == "FLOCK" and words[5].rpartition(":")[2] == str(inode)
+        len(words) > 5
+        and words[1] == "FLOCK"
+        and words[5].rpartition(":")[2] == str(found.st_ino)
+        and (words[4] == str(pid) or words[5].startswith(f"{device}:"))
         for words in locks
     )
     return about if held else None

@@ -26,6 +26,7 @@ class Monitor:
         self, config: Config, metrics: Metrics, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._metrics = metrics
+        metrics.leave_out_runs()
         self._clock = clock
         self._period_s = max(config.stream.window_s, LEAST_PERIOD_S)
         self._started = self._well = clock()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,11 +16,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from pipeline.config import Config, ConfigError
-from pipeline.job import DONE
+from pipeline.errors import one_line
+from pipeline.files import keep_newest
+from pipeline.job import DONE, STEP_FAILED
 from pipeline.runners import REFUSED, STREAMING, is_local
 from pipeline.store.layout import Layout
 from pipeline.store.lock import writer_lock
@@ -31,6 +35,9 @@ from transforms.sources import missing_extras
 STOP_WAIT_S = 9.5
 MAX_PAUSE_S = 60.0
 HEALTHY_S = 300.0  # a life that long clears what earlier ones did wrong
+
+KEPT_LOGS = 10
+LOG_BYTES = 16_000_000  # of one life; what is older than its last so many goes
 
 OnEvent = Callable[[dict[str, Any]], None]
 
@@ -78,20 +85,15 @@ class Supervisor:
         self._process: subprocess.Popen[bytes] | None = None
 
     def run(self) -> None:
-        """Stream; raises ConfigError where the output can't be written, LockedError for a second.
+        """Stream; raises OSError where the output can't be written, LockedError for a second.
 
         A life that fails is followed by another, after a pause that doubles up to a minute.
         """
-        layout = self._layout
-        try:
-            layout.logs.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise ConfigError(f"output.path: {layout.root}: {error.strerror}") from None
         pause = 1.0
-        with writer_lock(layout.state / "stream.lock", "stream"):
+        with writer_lock(self._layout.stream_lock, "stream"):
             while not self._stopping.is_set() and self._left() != 0:
                 begun = time.monotonic()
-                code = self._live()
+                code = self._try_to_live()
                 if self._stopping.is_set() or code == DONE:
                     return
                 if time.monotonic() - begun > HEALTHY_S:
@@ -116,10 +118,19 @@ class Supervisor:
     def _left(self) -> float | None:
         return None if self._until is None else max(0.0, self._until - time.monotonic())
 
+    def _try_to_live(self) -> int:
+        try:
+            return self._live()
+        except BrokenPipeError:
+            raise  # nobody reads the events any more
+        except OSError as error:  # a full disk, no process to be had: both may pass
+            self._on_event({"event": "failed", "error": one_line(str(error))})
+            return STEP_FAILED
+
     def _live(self) -> int:
         """Run one process to its end and pass on its events; returns its exit code."""
         spec = self._layout.state / "stream.json"
-        log = self._layout.logs / "stream.log"
+        log = _new_log(self._layout.logs / "stream")
         job = StreamJob(
             config=self._config.model_dump(mode="json"),
             config_base=str(self._base) if self._base else None,
@@ -128,7 +139,8 @@ class Supervisor:
             log=str(log),
         )
         spec.write_text(json.dumps(asdict(job)), encoding="utf-8")
-        with log.open("wb") as errors:
+        # Prism writes there too, and neither must write over the other's lines.
+        with log.open("ab") as errors:
             process = subprocess.Popen(
                 [sys.executable, "-m", "pipeline.stream.job", str(spec)],
                 stdin=subprocess.DEVNULL,
@@ -138,14 +150,32 @@ class Supervisor:
                 env=child_environment(lasting=True),
             )
             self._process = process
+            if self._stopping.is_set():  # told so while there was nothing to stop
+                threading.Thread(target=self.stop).start()
             try:
                 for event in _events(process):
                     self._on_event(event)
+                    with contextlib.suppress(OSError):
+                        _bound(log)
                 return process.wait()
             finally:
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
+
+
+def _new_log(folder: Path) -> Path:
+    """Return a new life's log; those of the last few lives stay."""
+    folder.mkdir(parents=True, exist_ok=True)
+    keep_newest(folder, KEPT_LOGS - 1)
+    return folder / f"{datetime.now(UTC):%Y%m%dT%H%M%S.%f}.log"
+
+
+def _bound(log: Path) -> None:
+    """Set a log that has become large aside, over the one before; whoever writes it goes on."""
+    if log.stat().st_size > LOG_BYTES:
+        shutil.copyfile(log, log.with_suffix(".old"))
+        os.truncate(log, 0)
 
 
 def _events(process: subprocess.Popen[bytes]) -> Iterator[dict[str, Any]]:

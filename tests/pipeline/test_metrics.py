@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import shutil
 import socket
 import subprocess
 import sys
@@ -166,3 +168,29 @@ def test_addresses(text: str, address: tuple[str, int]) -> None:
 def test_what_is_no_address(text: str) -> None:
     with pytest.raises(ListenError):
         parse_address(text)
+
+
+def test_a_scrape_outlives_the_store_and_keeps_what_waited(layout: Layout) -> None:
+    metrics = Metrics(layout)
+    pending = layout.journal / "pending"
+    rejects = [Reject("read", "x", "d", f"o{n}", "", datetime.now(UTC)) for n in range(3)]
+    write_segment(pending, rejects, datetime.now(UTC))
+    assert values(metrics)["newsalign_journal_waiting_items",] == 3
+    shutil.rmtree(layout.root)
+    found = values(metrics)
+    assert math.isnan(found["newsalign_store_free_bytes",])
+
+
+def test_a_journal_that_moves_while_it_is_looked_at_keeps_its_last_count(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    metrics = Metrics(layout)
+    now = datetime.now(UTC)
+    write_segment(layout.journal / "pending", [Reject("read", "x", "d", "o", "", now)], now)
+    assert values(metrics)["newsalign_journal_waiting_items",] == 1
+
+    def moved(_layout: Layout) -> None:
+        raise FileNotFoundError
+
+    monkeypatch.setattr("pipeline.metrics.survey_journal", moved)
+    assert values(metrics)["newsalign_journal_waiting_items",] == 1

@@ -18,9 +18,11 @@ from fixture_store import run_row, write_dataset
 
 from pipeline.feeds.state import FeedStore
 from pipeline.feeds.survey import failing_first, summarise
+from pipeline.journal import Journal
 from pipeline.schedule.record import ScheduleRecord, write_record
 from pipeline.store.layout import Layout
 from pipeline.store.lock import find_holder, writer_lock
+from pipeline.store.survey import survey_journal
 from transforms.feed_state import FeedState
 from transforms.records import Reject
 from transforms.segments import write_segment
@@ -173,3 +175,34 @@ def test_the_holder_of_a_lock_is_seen_without_touching_it(tmp_path: Path) -> Non
         assert (found["pid"], found["purpose"]) == (os.getpid(), "run")
     assert find_holder(path) is None, "though its text is still there"
     assert path.read_text()
+
+
+def test_a_stream_that_runs_is_shown(lived_in: Layout, invoke: Invoke) -> None:
+    def shown() -> tuple[Any, str]:
+        done = invoke("status", "--output", str(lived_in.root), "--json")
+        text = invoke("status", "--output", str(lived_in.root)).stdout
+        return json.loads(done.stdout)["stream"], text
+
+    with writer_lock(lived_in.stream_lock, "stream"):
+        holder, text = shown()
+        assert holder["pid"] == os.getpid()
+        assert f"(process {os.getpid()} on " in text
+    assert shown()[0] is None
+
+
+def test_a_segment_that_is_committed_meanwhile_breaks_no_look(
+    lived_in: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pending = Journal.pending
+    looks: list[int] = []
+
+    def moves(journal: Journal) -> Any:
+        found = pending(journal)
+        looks.append(1)
+        if len(looks) == 1:
+            Path(found[0].path).unlink()
+        return found
+
+    monkeypatch.setattr(Journal, "pending", moves)
+    assert survey_journal(lived_in).items == 0
+    assert len(looks) == 2

@@ -54,6 +54,8 @@ def test_silence_or_failures_for_three_periods_turn_it_red_and_a_window_green(
 
 def test_commits_and_polls_are_counted(tmp_path: Path) -> None:
     monitor, metrics, _ = make(tmp_path)
+    assert b"newsalign_next_run" not in metrics.text()
+    assert b"newsalign_run_in_progress" not in metrics.text()
     counts = {"new": 3, "copies": 1, "evidence": 5, "reject:empty_feed": 2}
     monitor.observe(
         {
