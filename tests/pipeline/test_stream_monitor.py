@@ -97,6 +97,10 @@ def test_windows_are_no_success_while_nothing_can_be_read(tmp_path: Path) -> Non
     survey |= dict.fromkeys(("median_success", "oldest_success", "overdue_since"))
     monitor.observe({**survey, "failing": 2})
     assert not later().ok
+    # Files of a folder still come in.
+    batch = {"event": "batch_committed", "counts": {"new": 1}}
+    monitor.observe({**batch, "analyse_seconds": 1.0, "commit_seconds": 0.1})
+    assert monitor.health().ok
     monitor.observe({**survey, "failing": 1})
     assert later().ok
     # A process that died takes its troubles with it.
