@@ -20,19 +20,22 @@ class Readable(Protocol):
         """Return its descriptor."""
 
 
+_came: set[signal.Signals] = set()
+
+
 @contextlib.contextmanager
 def held(number: signal.Signals) -> Iterator[None]:
     """Keep a signal waiting until a `Waker` in the block takes it over; one that none took is lost.
 
     Without this, what comes while the program is still starting has the default effect: it dies.
     """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, [number])
+    # Blocking it would not do: it would go to another thread, and not at all below nohup.
+    before = signal.signal(number, lambda *_: _came.add(number))
     try:
         yield
     finally:
-        handler = signal.signal(number, signal.SIG_IGN)
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        signal.signal(number, handler)
+        signal.signal(number, before)
+        _came.discard(number)
 
 
 class Waker:
@@ -52,6 +55,9 @@ class Waker:
         self._fd_before = signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
         for number, note in self._notes.items():
             self._before[number] = signal.signal(number, _handler(note))
+            if number in _came:
+                _came.discard(number)
+                signal.raise_signal(number)
         self._mask = signal.pthread_sigmask(signal.SIG_UNBLOCK, self._notes)
         return self
 
