@@ -82,7 +82,7 @@ class Grammar:
             if isinstance(item, Reading):
                 stated.append(self._state(item, levels, status))
             else:
-                stated += self._blame(item, levels, status)
+                stated += self._blame(item, levels)
         return stated
 
     def state(self, reading: Reading) -> Stated:
@@ -138,7 +138,7 @@ class Grammar:
             return "source", None, 1.0
         return "outlet", None, 1.0
 
-    def _blame(self, charge: Charge, levels: list[Level], status: Status) -> Iterator[Stated]:
+    def _blame(self, charge: Charge, levels: list[Level]) -> Iterator[Stated]:
         """Yield the speaker's own stance toward the actor of whom something bad or good is said."""
         for position, level in enumerate(levels):
             if level.mode == "alleged" or level.aside:

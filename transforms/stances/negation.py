@@ -1,4 +1,4 @@
-"""Whether a predicate is asserted, negated, planned, hypothetical or history.
+"""Whether a predicate is asserted, negated, planned or hypothetical.
 
 Found by climbing from the predicate: its own negation and modal, then what governs it ("refused
 to", "plans to", "if ..."), up to the clause that the article asserts.
@@ -6,10 +6,10 @@ to", "plans to", "if ..."), up to the clause that the article asserts.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from transforms.records import Factuality
+from transforms.stances.background import Background
 from transforms.stances.lexicon import Lexicon
 from transforms.stances.phrases import find_phrase
 from transforms.stances.tree import Tree
@@ -36,29 +36,6 @@ UNREAL = frozenset(
 CONDITION = frozenset({"if", "unless", "whether", "should", "lest", "provided"})
 DENYING_PREPOSITIONS = frozenset({"without", "instead", "than"})
 INVERTED = frozenset({"were", "had", "should"})
-FORMER = frozenset({"former", "ex", "erstwhile", "one-time", "onetime", "historical", "then"})
-FORMERLY = frozenset({"once", "formerly", "previously", "historically"})
-MONTHS = frozenset(
-    {
-        *("january", "february", "march", "april", "may", "june", "july", "august", "september"),
-        *("october", "november", "december"),
-    }
-)
-RECENT = frozenset({"two", "2"})
-YEAR = re.compile(r"(1[0-9]{3}|20[0-9]{2})(s|'s|’s)?\Z")
-ORDINALS = {
-    word: number
-    for number, word in enumerate(
-        (
-            *("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth"),
-            *("tenth", "eleventh", "twelfth", "thirteenth", "fourteenth", "fifteenth", "sixteenth"),
-            *("seventeenth", "eighteenth", "nineteenth", "twentieth"),
-        ),
-        start=1,
-    )
-}
-CENTURY = re.compile(rf"\b(?:(\d{{1,2}})(?:st|nd|rd|th)|({'|'.join(ORDINALS)}))[ -]century\b")
-BACKGROUND_YEARS = 3  # what happened three or more years before publication is told as history
 _MAX_STEPS = 24
 
 
@@ -76,7 +53,7 @@ class Statuses:
     def __init__(self, tree: Tree, lexicon: Lexicon, year: int | None) -> None:
         self.tree = tree
         self.lexicon = lexicon
-        self.year = year
+        self._background = Background(tree, lexicon, year)
         self._part_of_phrase: frozenset[int] = frozenset()
 
     def of(self, p: int, trigger: tuple[int, ...], until: int = -1) -> Status:
@@ -181,7 +158,7 @@ class Statuses:
             planned = True
             unreal |= caused
         unreal |= conditional
-        background = self._is_background(p, trigger)
+        background = self._background.tells(p, trigger)
         if negations % 2:
             return Status("negated", background)
         if unreal:
@@ -332,84 +309,3 @@ class Statuses:
         if asked and tree.children(root, "nsubj") and not self._is_inverted(root):
             return False
         return self._ends_as_question(root)
-
-    def _is_background(self, p: int, trigger: tuple[int, ...]) -> bool:
-        tree = self.tree
-        if any(tree.lower[k] in FORMER for t in trigger for k in tree.children(t, "amod")):
-            return True
-        for k in tree.children(p, "advmod"):
-            # "Once rivals, A and B signed a pact"
-            if tree.lower[k] in FORMERLY and "," not in tree.lower[k:p]:
-                return True
-        above = tree.head[p]
-        if tree.dep[p] == "xcomp" and tree.lower[above] == "used":
-            return not tree.children(above, "dobj")
-        if self._is_remembered(p):
-            return True
-        clause = self._clause_of(p)
-        words = sorted(tree.phrase_words(clause))
-        text = f" {tree.span_text(words)} "
-        if any(f" {phrase} " in text for phrase in self.lexicon.words["history"]):
-            # "since the Soviet era" still holds
-            return " since " not in text
-        if self._is_long_ago(words):
-            return " since " not in text
-        if self.year is None:
-            return False
-        if any(century < (self.year + 99) // 100 for century in _centuries(text)):
-            return " since " not in text
-        for i in words:
-            match = YEAR.match(tree.lower[i])
-            if match and int(match[1]) <= self.year - BACKGROUND_YEARS and self._dates(i, trigger):
-                return tree.lower[tree.head[i]] != "since"
-        return False
-
-    def _dates(self, i: int, trigger: tuple[int, ...]) -> bool:
-        """Tell whether the year at `i` dates the predicate, and neither counts something nor dates
-        another noun: "sent 2000 drones", "condemned its 2014 annexation of C".
-        """
-        tree = self.tree
-        if tree.dep[i] in ("nummod", "nmod", "compound", "amod", "npadvmod") and (
-            tree.lower[tree.head[i]] in MONTHS
-        ):
-            i = tree.head[i]
-        above = tree.head[i]
-        if tree.dep[i] in ("nummod", "nmod", "compound", "amod", "poss"):
-            return above in trigger and tree.tag[above] != "NNS"
-        if tree.dep[i] == "pobj":
-            above = tree.head[above]
-        named = (t for t in trigger if tree.is_noun(t))
-        return not tree.is_noun(above) or any(above in tree.subtree(t) for t in named)
-
-    def _is_long_ago(self, words: list[int]) -> bool:
-        """Tell whether these words say "in the past" or "five years ago"; two are recent."""
-        tree = self.tree
-        for i in words:
-            if tree.lower[i] == "past" and tree.tag[i] == "NN" and tree.dep[i] == "pobj":
-                return True
-            if tree.lower[i] == "ago" and i > 0 and tree.lower[i - 1] == "years":
-                return i < 2 or tree.lower[i - 2] not in RECENT
-        return False
-
-    def _is_remembered(self, p: int) -> bool:
-        """Tell whether the predicate tells of a time: "recalls the year in which A attacked B"."""
-        tree = self.tree
-        for i in (p, *tree.ancestors(p)):
-            if tree.dep[i] != "relcl":
-                continue
-            lemma = tree.lemma[tree.head[i]]
-            below = {tree.lower[k] for k in tree.subtree(i) if k < i}
-            return lemma in self.lexicon.words["times"] and bool(below & {"when", "which", "that"})
-        return False
-
-    def _clause_of(self, p: int) -> int:
-        tree = self.tree
-        at = p
-        while not tree.is_verb(at) and tree.head[at] != at and tree.dep[at] != "appos":
-            at = tree.head[at]
-        return at
-
-
-def _centuries(text: str) -> list[int]:
-    """Return the numbers of the centuries that a text names: "the 18th century" gives 18."""
-    return [int(match[1]) if match[1] else ORDINALS[match[2]] for match in CENTURY.finditer(text)]
