@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,7 @@ from transforms.processes import die_with_parent
 PRISM = "prismrunner"
 # Beam ends a job whose state it has listened for so long, after five minutes by default.
 LONGEST_S = 20 * 366 * 86_400
+NOTICE_S = 10.0  # that Beam may take to notice, and to say more of it
 COMMIT_WAIT_S = 8.0  # of the ten seconds that a service manager gives
 
 
@@ -86,7 +88,7 @@ def _runner_options(config: Config, log: Path) -> Iterator[list[str]]:
     if program is None:
         yield [f"--runner={settings.runner}", *options]
         return
-    with serve_prism(program, log) as endpoint:
+    with serve_prism(program, log, _end_with_prism) as endpoint:
         yield [
             "--runner=PortableRunner",
             f"--job_endpoint={endpoint}",
@@ -94,6 +96,14 @@ def _runner_options(config: Config, log: Path) -> Iterator[list[str]]:
             "--environment_type=LOOPBACK",
             *options,
         ]
+
+
+def _end_with_prism(code: int) -> None:
+    """End where Beam doesn't notice by itself that its runner is gone."""
+    time.sleep(NOTICE_S)
+    emit("failed", error=f"prism ended with exit code {code}")
+    sys.stdout.flush()
+    os._exit(STEP_FAILED)
 
 
 def _stop() -> None:

@@ -11,8 +11,9 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from pipeline.config import ConfigError
@@ -45,8 +46,12 @@ def find_prism(named: str) -> Path | None:
 
 
 @contextlib.contextmanager
-def serve_prism(program: Path, log: Path) -> Iterator[str]:
-    """Run Prism on a free port of this machine and yield its job endpoint."""
+def serve_prism(program: Path, log: Path, on_end: Callable[[int], None]) -> Iterator[str]:
+    """Run Prism on a free port of this machine and yield its job endpoint.
+
+    `on_end` gets its exit code, in a thread, where it ends before the block does: Beam would wait
+    for a runner that was gone before it had the job.
+    """
     port = _free_port()
     with log.open("ab") as out:
         process = subprocess.Popen(
@@ -59,10 +64,19 @@ def serve_prism(program: Path, log: Path) -> Iterator[str]:
             stdout=out,
             stderr=out,
         )
+    leaving = threading.Event()
+
+    def watch() -> None:
+        code = process.wait()
+        if not leaving.is_set():
+            on_end(code)
+
     try:
         _wait_for(process, port)
+        threading.Thread(target=watch, daemon=True).start()
         yield f"localhost:{port}"
     finally:
+        leaving.set()
         process.kill()
         process.wait()
 

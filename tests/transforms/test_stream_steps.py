@@ -50,7 +50,8 @@ def test_a_slow_tick_stops_no_window(tmp_path: Path) -> None:
     log = tmp_path / "log"
     program = find_prism("")
     assert program is not None
-    with serve_prism(program, tmp_path / "prism.log") as endpoint:
+    ended: list[int] = []
+    with serve_prism(program, tmp_path / "prism.log", ended.append) as endpoint:
         options = ["--streaming", "--runner=PortableRunner", "--environment_type=LOOPBACK"]
         pipeline = beam.Pipeline(options=PipelineOptions([*options, f"--job_endpoint={endpoint}"]))
         _ = (
