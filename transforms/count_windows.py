@@ -86,6 +86,7 @@ EVIDENCE = (
     "coding_version",
 )
 REFUSED = ("at", "outlet", "feed_url")
+PAIR_FIGURES = ("stories", "articles")
 FIGURES = ("fetched", "analysed", "copies", "stories", "rejects")
 COUNTED_FROM = (ARTICLES, STANCES, REJECTS)
 
@@ -269,32 +270,16 @@ class _Count:
         if afresh:
             self._register("articles", ARTICLES, NAMED, self._read)
             return Counted(self._rows(COMENTIONS, comentions_sql(self._granularities, own=True)))
-        key = ", ".join(COMENTIONS.key)
-        changed = self._rows(
-            COMENTIONS,
-            f"""SELECT {key}, c.window_end, c.coding_version,
-                    CAST(c.stories + coalesce(s.stories, 0) AS INTEGER) AS stories,
-                    CAST(c.articles + coalesce(s.articles, 0) AS INTEGER) AS articles
-                FROM changes AS c LEFT JOIN stored AS s USING ({key})
-                WHERE c.stories + coalesce(s.stories, 0) > 0""",
-        )
-        return Counted(changed, keys)
+        sql = self._added_up(COMENTIONS, PAIR_FIGURES, ", c.coding_version")
+        return Counted(self._rows(COMENTIONS, f"{sql} WHERE stories > 0"), keys)
 
     def _change_comentions(self) -> pa.Table:
         """Make `changes`, what a batch adds to co-mentions and takes away; returns its keys."""
         come, gone = (
             comentions_sql(self._granularities, articles=rows) for rows in ("come", "gone")
         )
-        key = ", ".join(COMENTIONS.key)
-        self._make_table(
-            "changes",
-            f"""SELECT {key}, window_end, sum(stories) AS stories, sum(articles) AS articles,
-                    max(coding_version) AS coding_version
-                FROM (SELECT * FROM ({come}) UNION ALL BY NAME
-                      SELECT * REPLACE (-stories AS stories, -articles AS articles) FROM ({gone}))
-                GROUP BY {key}, window_end HAVING sum(stories) <> 0 OR sum(articles) <> 0""",
-        )
-        return self._connection.sql(f"SELECT {key} FROM changes").to_arrow_table()
+        greatest = ", max(coding_version) AS coding_version"
+        return self._make_changes(COMENTIONS, PAIR_FIGURES, come, gone, greatest)
 
     def coverage(self, afresh: bool) -> Counted:
         """Return `coverage`, all counted afresh or with what changed in stories added up."""
@@ -304,18 +289,8 @@ class _Count:
             return Counted(self._rows(COVERAGE, coverage_sql(self._granularities, own=True)))
         keys = self._change_coverage()
         self._connection.register("stored", self._stored_of(COVERAGE, keys))
-        key = ", ".join(COVERAGE.key)
-        figures = ", ".join(
-            f"CAST(c.{name} + coalesce(s.{name}, 0) AS INTEGER) AS {name}" for name in FIGURES
-        )
-        changed = self._rows(
-            COVERAGE,
-            f"""SELECT * FROM (
-                    SELECT {key}, c.window_end, {figures}
-                    FROM changes AS c LEFT JOIN stored AS s USING ({key}))
-                WHERE fetched + rejects > 0""",
-        )
-        return Counted(changed, keys)
+        sql = self._added_up(COVERAGE, FIGURES)
+        return Counted(self._rows(COVERAGE, f"{sql} WHERE fetched + rejects > 0"), keys)
 
     def _change_coverage(self) -> pa.Table:
         """Make `changes` of coverage, from the articles of stories with an article that changed
@@ -339,18 +314,36 @@ class _Count:
                 ("articles_once", "rejects_gone"),
             )
         )
-        key = ", ".join(COVERAGE.key)
-        less = ", ".join(f"-{name} AS {name}" for name in FIGURES)
-        sums = ", ".join(f"sum({name}) AS {name}" for name in FIGURES)
-        changed = " OR ".join(f"sum({name}) <> 0" for name in FIGURES)
+        return self._make_changes(COVERAGE, FIGURES, now, once)
+
+    def _make_changes(
+        self, dataset: Dataset, figures: Sequence[str], now: str, once: str, more: str = ""
+    ) -> pa.Table:
+        """Make `changes`, by how much what `now` counts differs from what `once` counts; returns
+        the keys. `more` are further columns of the sums.
+        """
+        key = ", ".join(dataset.key)
+        less = ", ".join(f"-{name} AS {name}" for name in figures)
+        sums = ", ".join(f"sum({name}) AS {name}" for name in figures)
+        changed = " OR ".join(f"sum({name}) <> 0" for name in figures)
         self._make_table(
             "changes",
-            f"""SELECT {key}, window_end, {sums}
+            f"""SELECT {key}, window_end, {sums}{more}
                 FROM (SELECT * FROM ({now}) UNION ALL BY NAME
                       SELECT * REPLACE ({less}) FROM ({once}))
                 GROUP BY {key}, window_end HAVING {changed}""",
         )
         return self._connection.sql(f"SELECT {key} FROM changes").to_arrow_table()
+
+    def _added_up(self, dataset: Dataset, figures: Sequence[str], more: str = "") -> str:
+        """Return SQL for the stored rows that `changes` names, with the changes added."""
+        key = ", ".join(dataset.key)
+        sums = ", ".join(
+            f"CAST(c.{name} + coalesce(s.{name}, 0) AS INTEGER) AS {name}" for name in figures
+        )
+        return f"""SELECT * FROM (
+                SELECT {key}, c.window_end, {sums}{more}
+                FROM changes AS c LEFT JOIN stored AS s USING ({key}))"""
 
     def stage(
         self, place: Place, fresh: pa.Table, replaced: pa.Table | None, whole: bool
