@@ -123,7 +123,8 @@ def hash_words(texts: Sequence[str]) -> Words:
     one that starts with a figure, on its minus sign, currency, percent sign, and whether a comma
     joins it to figures before it. Words are found and hashed all at once, eight characters at a
     time; only those over 64 characters become Python objects.
-    The hash spreads well and resists no adversary, who could gain false candidates only.
+    The hash spreads well and resists no adversary, who could make two texts pass for one: equal
+    sequences of words are joined unread.
     """
     text = " ".join([*texts, ""])
     # One byte a character, so that offsets are characters; letters beyond ASCII come by their code.
