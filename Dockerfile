@@ -1,7 +1,11 @@
 # newsalign in a container: docker build -t newsalign .
 # docker run -v newsalign:/data newsalign feeds add https://example.org/feed --output /data/out
 # docker run -d -v newsalign:/data -p 127.0.0.1:9464:9464 --name newsalign newsalign
-# For `newsalign stream`, add a Prism program and a health check of its own: this image has neither.
+# docker run -d -v newsalign:/data -p 127.0.0.1:9464:9464 newsalign \
+#   stream --output /data/out --listen 0.0.0.0:9464
+FROM golang:1.26-bookworm AS prism
+RUN CGO_ENABLED=0 GOBIN=/out go install github.com/apache/beam/sdks/v2/go/cmd/prism@v2.77.0
+
 FROM python:3.11-slim-bookworm AS build
 WORKDIR /src
 
@@ -34,6 +38,7 @@ RUN groupadd --system --gid 10001 newsalign \
     && useradd --system --uid 10001 --gid 10001 --home-dir /data --no-create-home newsalign \
     && install --directory --owner=10001 --group=10001 /data
 COPY --from=build /opt/newsalign /opt/newsalign
+COPY --from=prism /out/prism /usr/local/bin/prism
 USER 10001:10001
 WORKDIR /data
 VOLUME /data

@@ -51,7 +51,7 @@ stream: $(STAMP) prism
 		server=$$!; trap 'kill $$server' EXIT; \
 		until [ -s build/live.urls ]; do sleep 0.2; done; sleep 0.2; \
 		$(BIN)/newsalign stream $$(sed 's/^/--feed /' build/live.urls) --output $(OUTPUT)/stream \
-			--poll 10 --for $(FOR) --set network.allow_private=true; \
+			--poll 10 --for $(FOR) --log-format text --set network.allow_private=true; \
 		$(BIN)/newsalign alignments --output $(OUTPUT)/stream
 
 test: lint

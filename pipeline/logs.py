@@ -2,7 +2,7 @@
 
 An event has a name and plain values. As JSON a line is an object with `time`, `level`, `event` and
 the values; as text it is `newsalign: 12:00:03 run finished  run_id=… new=3`. Records of libraries
-have a `message` instead of an event.
+have a `message` instead of an event. A stream says what happens in its process in the same form.
 """
 
 from __future__ import annotations
@@ -19,8 +19,15 @@ LOGGER = "newsalign"
 FIELDS = "newsalign_fields"
 # Events that only `--log-level debug` shows, since there is one an article.
 DEBUG_EVENTS = frozenset({"article_stored", "input_rejected"})
-ERROR_EVENTS = frozenset({"run_failed", "config_refused", "state_not_saved"})
-WARNING_EVENTS = frozenset({"feeds_unreachable", "nothing_to_read", "run_stopped"})
+ERROR_EVENTS = frozenset(
+    {"run_failed", "config_refused", "state_not_saved", "failed", "commit_failed"}
+)
+WARNING_EVENTS = frozenset(
+    {
+        *("feeds_unreachable", "nothing_to_read", "run_stopped"),
+        *("arrival_failed", "join_failed", "waiting", "clock_set", "restarting"),
+    }
+)
 
 Tell = Callable[[str, Mapping[str, Any]], None]
 
@@ -50,24 +57,33 @@ def start_logging(json_lines: bool, debug: bool = False) -> None:
     logging.captureWarnings(True)
 
 
+def event_line(event: str, fields: Mapping[str, Any], moment: datetime) -> str:
+    """Return an event as a line of JSON, its time in UTC."""
+    return _json_line(moment, logging.getLevelName(event_level(event)), {"event": event, **fields})
+
+
+def _json_line(moment: datetime, level: str, fields: Mapping[str, Any]) -> str:
+    line = {
+        "time": moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "level": level.lower(),
+        **{name: value for name, value in fields.items() if value is not None},
+    }
+    return json.dumps(line, ensure_ascii=False, default=_json_value)
+
+
 class JsonFormatter(logging.Formatter):
     """Records as JSON objects, one a line, times in UTC."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record's line."""
         moment = datetime.fromtimestamp(record.created, UTC)
-        line: dict[str, Any] = {
-            "time": moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-            "level": record.levelname.lower(),
-        }
         fields = getattr(record, FIELDS, None)
-        if fields is None:
-            line |= {"logger": record.name, "message": record.getMessage()}
-            if record.exc_info:
-                line["traceback"] = self.formatException(record.exc_info)
-        else:
-            line |= {"event": record.msg, **{k: v for k, v in fields.items() if v is not None}}
-        return json.dumps(line, ensure_ascii=False, default=_json_value)
+        if fields is not None:
+            return _json_line(moment, record.levelname, {"event": record.msg, **fields})
+        said = {"logger": record.name, "message": record.getMessage()}
+        if record.exc_info:
+            said["traceback"] = self.formatException(record.exc_info)
+        return _json_line(moment, record.levelname, said)
 
 
 class LineFormatter(logging.Formatter):

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.schedule.units import CONTAINER_USER, PORT
+from pipeline.stream.prism import INSTALL
 
 ROOT = Path(__file__).parents[1]
 DOCKERFILE = ROOT / "Dockerfile"
@@ -42,13 +43,22 @@ def test_the_linter_has_nothing_to_say() -> None:
 
 def test_the_image_is_built_apart_from_the_lock_and_runs_as_nobody_special() -> None:
     stages = [rest for name, rest in instructions() if name == "FROM"]
-    assert len(stages) == 2
+    assert len(stages) == 3
+    assert re.fullmatch(r"golang:1\.\d+-\w+ AS prism", stages.pop(0))
     assert all(re.fullmatch(r"python:3\.\d+-slim-\w+( AS build)?", stage) for stage in stages)
     assert "--require-hashes" in " ".join(rest for name, rest in instructions() if name == "RUN")
     assert last("USER") == f"{CONTAINER_USER}:{CONTAINER_USER}"
     assert [name for name, _ in instructions()].index("USER") < len(instructions()) - 1
     assert last("EXPOSE") == str(PORT)
     assert last("STOPSIGNAL") == "SIGTERM"
+
+
+def test_it_holds_the_runner_that_streams_in_the_version_that_is_asked_for() -> None:
+    built = [rest for name, rest in instructions() if name == "RUN" and "go install" in rest]
+    assert [rest[rest.index("go install") :] for rest in built] == [INSTALL]
+    assert "--from=prism /out/prism /usr/local/bin/prism" in [
+        rest for name, rest in instructions() if name == "COPY"
+    ]
 
 
 def test_its_health_check_asks_where_its_command_listens() -> None:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json as jsonlib
 import signal
+import sys
 import threading
 from contextlib import ExitStack
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pipeline.choices import LogFormat
 from pipeline.commands.inputs import (
     BEAM_OPTIONS,
     Feed,
@@ -28,8 +28,6 @@ from pipeline.commands.run import STORE_ERRORS
 from pipeline.errors import BAD_USAGE, FAILED, INTERRUPTED, UserError, say_note
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from pipeline.config import Config
 
 
@@ -57,7 +55,14 @@ def stream(
         typer.Option("--for", min=1.0, metavar="SECONDS", help="End after this time."),
     ] = None,
     settings: Settings = None,
-    json: Annotated[bool, typer.Option("--json", help="Print events as JSON lines.")] = False,
+    log_format: Annotated[
+        LogFormat | None,
+        typer.Option("--log-format", help="Of the events on stdout; default: text on a terminal."),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="The same as --log-format json.")] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Tell of each stored article and rejected input by id.")
+    ] = False,
     config: ConfigFile = None,
 ) -> None:
     """Read feeds and folders without end, commit every few seconds.
@@ -77,11 +82,16 @@ def stream(
         overrides["stream.options"] = ctx.meta[BEAM_OPTIONS]
     effective = read_config(config, overrides)
     check_inputs(effective, inputs)
-    if _stream(effective, config.parent if config else None, for_s, json) == signal.SIGINT:
+    base = config.parent if config else None
+    if json or log_format is None:
+        log_format = LogFormat.TEXT if sys.stdout.isatty() and not json else LogFormat.JSON
+    if _stream(effective, base, for_s, log_format, debug) == signal.SIGINT:
         raise typer.Exit(INTERRUPTED)
 
 
-def _stream(config: Config, base: Any, for_s: float | None, json: bool) -> int | None:
+def _stream(
+    config: Config, base: Path | None, for_s: float | None, form: LogFormat, debug: bool
+) -> int | None:
     """Stream to the end; returns the signal that ended it."""
     from pipeline.config import ConfigError
     from pipeline.formats import console
@@ -91,6 +101,7 @@ def _stream(config: Config, base: Any, for_s: float | None, json: bool) -> int |
     from pipeline.store.lock import LockedError
     from pipeline.stream.monitor import Monitor
     from pipeline.stream.supervisor import Supervisor, check_stream, needs_download
+    from pipeline.stream.view import json_line, text_line
 
     screen = console()
     metrics = Metrics(Layout(Path(config.output.path).absolute()))
@@ -99,10 +110,10 @@ def _stream(config: Config, base: Any, for_s: float | None, json: bool) -> int |
     def show(event: dict[str, Any]) -> None:
         monitor.observe(event)
         try:
-            if json:
-                print(jsonlib.dumps(event, ensure_ascii=False), flush=True)
-            else:
-                _print_event(screen, event)
+            if form is LogFormat.JSON:
+                print(json_line(event), flush=True)
+            elif (text := text_line(event)) is not None:
+                screen.print(text, soft_wrap=True, highlight=False, markup=False)
         except BrokenPipeError:
             raise
         except OSError:
@@ -117,7 +128,7 @@ def _stream(config: Config, base: Any, for_s: float | None, json: bool) -> int |
         advice = needs_download(config)
         if advice is not None:
             say_note(advice)
-        supervisor = Supervisor(config, base, show, for_s)
+        supervisor = Supervisor(config, base, show, for_s, debug)
         with ExitStack() as stack:
             if config.stream.listen:
                 server = MetricsServer(config.stream.listen, metrics, monitor.health)
@@ -159,50 +170,3 @@ def _stop_on_signals(stop: Any, signalled: list[int]) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, handle)
-
-
-def _print_event(screen: Console, event: dict[str, Any]) -> None:
-    at = event.get("at")
-    when = datetime.fromisoformat(at).astimezone() if at else datetime.now().astimezone()
-    text = _in_words(event)
-    if text is not None:
-        screen.print(f"{when:%H:%M:%S}  {text}", soft_wrap=True, highlight=False, markup=False)
-
-
-def _in_words(event: dict[str, Any]) -> str | None:
-    """Return an event as a line for a person; None for what only a program wants to know."""
-    kind = event["event"]
-    if kind == "started":
-        return f"streaming on {event['runner']}"
-    if kind == "committed":
-        counts = event["counts"]
-        rejects = sum(event["rejects"].values())
-        shown = {
-            "new": counts.get("new", 0),
-            "revised": counts.get("revised", 0),
-            "copies": counts.get("copies", 0),
-            "rejects": rejects,
-        }
-        parts = [f"{number:,} {name}" for name, number in shown.items() if number]
-        news = ", ".join(parts) or "nothing new"
-        return (
-            f"{news}; {counts.get('counted', 0):,} stances counted, "
-            f"{event['windows']:,} days of counts rewritten, in {event['took_s']:.1f} s"
-        )
-    if kind == "joined":
-        return f"the parts of {event['date']} are one file now"
-    if kind in ("arrival_failed", "commit_failed", "join_failed", "failed"):
-        words = {"arrival_failed": "read", "commit_failed": "commit", "join_failed": "join a date"}
-        what = f"can't {words[kind]}" if kind in words else "failed"
-        return f"{what}: {event['error']}; it will be tried again"
-    if kind == "listening":
-        return f"listening on port {event['port']}: /metrics, /health, /live"
-    if kind == "waiting":
-        return f"waiting: {event['reason']}"
-    if kind == "clock_set":
-        return f"the clock was set by {event['by_s']:+.0f} s, or the machine slept; starting again"
-    if kind == "restarting":
-        return f"the stream's process ended ({event['exit_code']}); again in {event['pause_s']:g} s"
-    if kind == "stopped":
-        return "stopped"
-    return None

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from datetime import UTC, datetime
 from typing import Any
+
+from pipeline.logs import event_line
 
 _lock = threading.Lock()
 
 
 def emit(event: str, **values: Any) -> None:
-    """Write one event with the time it happened at."""
-    at = datetime.now(UTC).isoformat(timespec="milliseconds")
-    line = json.dumps({"at": at, "event": event, **values}, ensure_ascii=False, default=str)
+    """Write one event with the time it happened at, as lines of a log have it."""
+    line = event_line(event, values, datetime.now(UTC))
     with _lock:
         print(line, flush=True)

@@ -33,13 +33,16 @@ COMMIT_WAIT_S = 8.0  # of the ten seconds that a service manager gives
 
 @dataclass(frozen=True, slots=True)
 class StreamJob:
-    """The spec file's values: the stream's config, and for how many seconds it runs."""
+    """The spec file's values: the stream's config, for how many seconds it runs, and whether it
+    tells of each article by its id.
+    """
 
     config: dict[str, Any]
     config_base: str | None
     root: str
     for_s: float | None
     log: str
+    ids: bool = False
 
 
 def main(arguments: list[str]) -> int:
@@ -68,7 +71,7 @@ def _run(job: StreamJob) -> None:
     from pipeline.stream.steps import StreamSpec, commit_rest
 
     config = Config.model_validate(job.config)
-    spec = StreamSpec(job.config, job.config_base, job.root)
+    spec = StreamSpec(job.config, job.config_base, job.root, job.ids)
     with _runner_options(config, Path(job.log)) as arguments:
         pipeline = beam.Pipeline(options=PipelineOptions(["--streaming", *arguments]))
         build_stream(pipeline, spec, job.for_s)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from pipeline.config import Config
 from pipeline.errors import one_line
 from pipeline.feeds.survey import survey_feeds
 from pipeline.journal import Journal
+from pipeline.logs import DEBUG_EVENTS
 from pipeline.store.layout import Layout
 from pipeline.stream.arrivals import ArrivalFailed, ArrivalRestored, Arrivals, Arrived
 from pipeline.stream.events import emit
@@ -27,7 +28,7 @@ SURVEY_S = 30.0
 # What comes in for older dates is little: it may cost the writing of a whole date.
 JOIN_AGE = timedelta(days=7)
 JOIN_S = 600.0  # from one look for dates to join to the next, where there was none
-# What a run says of each article is too much for a stream's events.
+# What a run says in the words of the stream's own events, or better, isn't said twice.
 PASSED_ON = frozenset({"batch_committed"})
 
 _committing = threading.Lock()
@@ -44,6 +45,7 @@ class StreamSpec:
     config: dict[str, Any]
     config_base: str | None
     root: str
+    ids: bool = False  # whether each stored article and rejected input is told of
 
     def settings(self) -> Config:
         """Return the validated config."""
@@ -123,7 +125,7 @@ def _commit(spec: StreamSpec, arrived: int) -> None:
             command="stream",
             jobs=_jobs(),
             wait_s=LOCK_WAIT_S,
-            on_event=_pass_on,
+            on_event=partial(_pass_on, PASSED_ON | DEBUG_EVENTS if spec.ids else PASSED_ON),
             parts=config.stream.parts_per_day,
         )
     except LockedError as error:
@@ -169,8 +171,8 @@ def _join(config: Config, layout: Layout) -> None:
         emit("joined", date=day, took_s=round(time.monotonic() - now, 3))
 
 
-def _pass_on(event: str, fields: Mapping[str, Any]) -> None:
-    if event in PASSED_ON:
+def _pass_on(wanted: Set[str], event: str, fields: Mapping[str, Any]) -> None:
+    if event in wanted:
         emit(event, **fields)
 
 

@@ -74,11 +74,17 @@ class Supervisor:
     """Runs one stream over a store until `stop` is called or its time is up."""
 
     def __init__(
-        self, config: Config, base: Path | None, on_event: OnEvent, for_s: float | None = None
+        self,
+        config: Config,
+        base: Path | None,
+        on_event: OnEvent,
+        for_s: float | None = None,
+        ids: bool = False,
     ) -> None:
         self._config = config
         self._base = base
         self._on_event = on_event
+        self._ids = ids
         self._until = None if for_s is None else time.monotonic() + for_s
         self._layout = Layout(Path(config.output.path).absolute())
         self._stopping = threading.Event()
@@ -137,6 +143,7 @@ class Supervisor:
             root=str(self._layout.root),
             for_s=self._left(),
             log=str(log),
+            ids=self._ids,
         )
         spec.write_text(json.dumps(asdict(job)), encoding="utf-8")
         # Prism writes there too, and neither must write over the other's lines.

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ class Stream:
         self.process = subprocess.Popen(
             [
                 *(NEWSALIGN, "stream", folder, "--output", output, "--json", "--window", "2"),
-                *("--set", "stream.settle_s=0.2", "--set", "stream.watch_s=0.5"),
+                *("--set", "stream.settle_s=0.2", "--set", "stream.watch_s=0.5", "--debug"),
             ],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -148,6 +149,15 @@ def test_kills_lose_and_double_nothing_and_a_run_gives_the_same(
     assert stream.stop() < 12
     assert stream.process.returncode == 0
     assert stream.events[-1]["event"] == "stopped"
+    assert {event["level"] for event in stream.events} >= {"debug", "info", "warning"}
+    times = [datetime.fromisoformat(event["time"]) for event in stream.events]
+    assert all(moment.tzinfo is not None for moment in times)
+    told = {
+        e["article_id"] for e in stream.events if e["event"] == "article_stored" and e["run_id"]
+    }
+    stored = f"SELECT article_id FROM read_parquet('{output}/articles/date=*/*.parquet')"
+    assert told
+    assert told <= {name for (name,) in duckdb.sql(stored).fetchall()}
 
     batch = tmp_path / "batch"
     subprocess.run([NEWSALIGN, "run", folder, "-o", batch, "--quiet"], check=True, timeout=280)
