@@ -43,6 +43,9 @@ def train_stance(
     ] = None,
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the sentences in a run.")] = 3,
     runs: Annotated[int, typer.Option(min=1, help="Runs whose weights are averaged.")] = 1,
+    members: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Networks that are asked together.")
+    ] = 2,
     synthetic: Annotated[
         int, typer.Option(min=0, metavar="N", help="Generated sentences to add.")
     ] = 2500,
@@ -55,8 +58,8 @@ def train_stance(
 ) -> None:
     """Train the learned stance reader.
 
-    Three epochs of MiniLM over 11,500 sentences take about eight minutes of a core; a teacher the
-    size of MPNet about half an hour before that.
+    Three epochs of a MiniLM over 11,500 sentences take about eight minutes of a core; a teacher the
+    size of MPNet about half an hour before that, and a second teacher another eight minutes.
 
     The sentences are in the format of the directed-sentiment reference. Written are stance.onnx,
     tokenizer.json, gate.npy, the card stance.json, and metrics.json.
@@ -82,7 +85,7 @@ def train_stance(
             if not found:
                 raise UserError(f"{path}: no sentences")
         inputs = Inputs(rows[train], rows[valid], encoder, synthetic, teacher)
-        recipe = Recipe(epochs=epochs, runs=runs, seed=seed, max_steps=max_steps)
+        recipe = Recipe(epochs=epochs, runs=runs, members=members, seed=seed, max_steps=max_steps)
         nlp = load_pipeline(effective.actors.spacy_model)
         figures = train_model(inputs, recipe, nlp, lexicon, out, say_note)
     except (BadReferenceError, EncoderError, PipelineMissingError, OSError) as error:

@@ -1,7 +1,8 @@
 """Training: several runs from the same first weights over shuffled data, and their mean.
 
 Runs that begin alike end in one basin, so that the mean of their weights is one model that reads
-about as well as all of them together.
+about as well as all of them together. Networks that aren't averaged but asked together read better
+than each of them.
 """
 
 from __future__ import annotations
@@ -34,17 +35,19 @@ class Recipe:
     """How to train.
 
     `neutral_share` is the part of the neutral sentences that each epoch sees, drawn anew; the
-    classes weigh (N/n)^`rarity`. `runs` are averaged, each of `epochs` epochs. `taught` is how much
-    a teacher's probabilities count where there are any, the labels counting for the rest.
+    classes weigh (N/n)^`rarity`. `runs` are averaged, each of `epochs` epochs, into each of
+    `members` networks that are asked together. `taught` is how much teachers' probabilities count
+    where there are any, the labels counting for the rest.
     """
 
     epochs: int = 4
-    runs: int = 2
+    runs: int = 1
+    members: int = 2
     batch: int = 32
     rate: float = 8e-5
     neutral_share: float = 0.55
     rarity: float = 0.5
-    taught: float = 0.6
+    taught: float = 0.7
     seed: int = 1
     max_steps: int | None = None
 
@@ -56,7 +59,7 @@ Report = Callable[[str], None]
 class Readable:
     """Examples that can be read, with the frozen layers' output for each (half precision).
 
-    `targets` and a teacher's `opinions` (None without one) are (examples, CLASSES) probabilities.
+    `targets` and teachers' `opinions` (None without one) are (examples, CLASSES) probabilities.
     """
 
     items: list[Masked]
@@ -90,15 +93,16 @@ def fit(
     recipe: Recipe,
     watch: Callable[[int, int, PairClassifier], None],
     report: Report,
+    first_run: int = 0,
 ) -> None:
     """Train `network` in place on the reference's examples and the `extra` ones.
 
     Only the reference's neutral sentences are thinned. `watch(run, epoch, network)` is called
-    after each epoch, `report` with lines about the progress.
+    after each epoch, `report` with lines about the progress. Chance begins with a run's number.
     """
     first = {name: value.clone() for name, value in _trainable(network)}
     total = {name: torch.zeros_like(value) for name, value in first.items()}
-    for run in range(recipe.runs):
+    for run in range(first_run, first_run + recipe.runs):
         with torch.no_grad():
             for name, value in _trainable(network):
                 value.copy_(first[name])
@@ -120,6 +124,12 @@ def logits(network: PairClassifier, examples: Readable) -> np.ndarray:
         for chunk in _by_length(examples.items, EVALUATION_BATCH):
             found[chunk] = network(*_batch(examples, chunk)).numpy()
     return found
+
+
+def log_probabilities(networks: Sequence[PairClassifier], examples: Readable) -> Tensor:
+    """Return the mean of the networks' log-probabilities (examples, CLASSES)."""
+    found = [torch.from_numpy(logits(network, examples)).log_softmax(-1) for network in networks]
+    return torch.stack(found).mean(0)
 
 
 def _run(

@@ -1,4 +1,7 @@
-"""The trained classifier as an ONNX graph with 8-bit weights, for one pair at its exact length.
+"""The trained classifiers as one ONNX graph with 8-bit weights, for one pair at its exact length.
+
+What they share, the word table and the layers that didn't learn, is there and is run once; the
+graph's logits are the mean of their log-probabilities.
 
 There is no batch axis: a pair's result can't depend on what else is read. Inputs: `ids` (pieces,)
 int64, `path` (pieces,) float32, `pair` (2,) int64, the positions of P and Q. Output: `logits` (5,).
@@ -7,6 +10,7 @@ int64, `path` (pieces,) float32, `pair` (2,) int64, the positions of P and Q. Ou
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -54,14 +58,15 @@ class Builder:
         return self.add("LayerNormalization", x, scale, shift, axis=-1, epsilon=EPSILON)
 
 
-def export(network: PairClassifier, path: Path, *, eight_bits: bool = True) -> None:
-    """Write the graph; `eight_bits` keeps the word table and all matrices as 8-bit integers.
+def export(networks: Sequence[PairClassifier], path: Path, *, eight_bits: bool = True) -> None:
+    """Write the graph of networks that began alike.
 
-    Words have a scale each, matrices one a column; activations are scaled as they come, in 7 bits'
-    worth of weights, since processors without VNNI saturate sums of full 8-bit products. Only a
-    BERT can be written: of MPNet's attention by distance the graph has nothing.
+    `eight_bits` keeps the word table and all matrices as 8-bit integers: words have a scale each,
+    matrices one a column; activations are scaled as they come, in 7 bits' worth of weights, since
+    processors without VNNI saturate sums of full 8-bit products. Only a BERT can be written: of
+    MPNet's attention by distance the graph has nothing.
     """
-    model = _model(network, eight_bits)
+    model = _model(networks, eight_bits)
     if not eight_bits:
         onnx.save(model, str(path))
         return
@@ -80,22 +85,16 @@ def export(network: PairClassifier, path: Path, *, eight_bits: bool = True) -> N
         )
 
 
-def _model(network: PairClassifier, eight_bits: bool) -> Any:
+def _model(networks: Sequence[PairClassifier], eight_bits: bool) -> Any:
     build = Builder()
+    shared = networks[0]
     x = build.norm(
-        build.add("Add", _words(build, network, eight_bits), _places(build, network)), network.norm
+        build.add("Add", _words(build, shared, eight_bits), _places(build, shared)), shared.norm
     )
-    for number, layer in enumerate(network.layers):
-        if number == network.frozen:
-            x = _tell_pair(build, network, x)
+    for layer in shared.layers[: shared.frozen]:
         x = _layer(build, layer, x)
-    if network.frozen >= len(network.layers):
-        x = _tell_pair(build, network, x)
-    wanted = build.add("Concat", build.ints(0), "pair", axis=0)
-    joined = build.add("Reshape", build.add("Gather", x, wanted, axis=0), build.ints(1, -1))
-    hidden = build.linear(joined, network.joined.weight, network.joined.bias)
-    hidden = build.add("Tanh", hidden)
-    logits = build.linear(hidden, network.classes.weight, network.classes.bias)
+    found = [build.add("LogSoftmax", _own(build, each, x), axis=-1) for each in networks]
+    logits = build.add("Mean", *found)
     build.nodes.append(
         helper.make_node("Reshape", [logits, build.ints(CLASSES)], ["logits"], "logits")
     )
@@ -114,6 +113,18 @@ def _model(network: PairClassifier, eight_bits: bool) -> Any:
     model.ir_version = IR_VERSION
     onnx.checker.check_model(model)
     return model
+
+
+def _own(build: Builder, network: PairClassifier, x: str) -> str:
+    """Add what one network makes of the shared layers' output: logits (1, CLASSES)."""
+    x = _tell_pair(build, network, x)
+    for layer in network.layers[network.frozen :]:
+        x = _layer(build, layer, x)
+    wanted = build.add("Concat", build.ints(0), "pair", axis=0)
+    joined = build.add("Reshape", build.add("Gather", x, wanted, axis=0), build.ints(1, -1))
+    hidden = build.linear(joined, network.joined.weight, network.joined.bias)
+    hidden = build.add("Tanh", hidden)
+    return build.linear(hidden, network.classes.weight, network.classes.bias)
 
 
 def _words(build: Builder, network: PairClassifier, eight_bits: bool) -> str:

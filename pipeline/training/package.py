@@ -56,7 +56,7 @@ class Inputs:
 
 
 def write_model(
-    network: PairClassifier,
+    networks: Sequence[PairClassifier],
     tokenizer: Tokenizer,
     inputs: Inputs,
     valid: Sequence[Example],
@@ -71,7 +71,7 @@ def write_model(
     threshold are fitted.
     """
     out.mkdir(parents=True, exist_ok=True)
-    export(network, out / MODEL)
+    export(networks, out / MODEL)
     tokenizer.save(str(out / TOKENIZER))
     labels = np.array([example.label for example in valid if example.masked is not None])
     found = raw_logits(out / MODEL, [e.masked for e in valid if e.masked is not None])

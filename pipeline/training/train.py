@@ -15,7 +15,7 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from pipeline.training.examples import Example, make_examples
-from pipeline.training.fit import Readable, Recipe, fit, logits, prepare
+from pipeline.training.fit import Readable, Recipe, fit, log_probabilities, logits, prepare
 from pipeline.training.mpnet import NEARNESS
 from pipeline.training.network import EncoderError, PairClassifier, load_encoder
 from pipeline.training.package import FROZEN_LAYERS, Inputs, label_figures, write_model
@@ -41,6 +41,15 @@ class Lessons:
     reference: list[Example]
     made: list[Example]
     held: list[Example]
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """Networks that are asked together, the reference as they read it, and their figures."""
+
+    networks: list[PairClassifier]
+    reference: Readable
+    figures: dict[str, Any]
 
 
 def train_stance(
@@ -73,18 +82,24 @@ def train_stance(
     metrics: dict[str, Any] = {}
     opinions = None
     if inputs.teacher is not None:
+        alone = replace(recipe, runs=1, members=1)
         # Generated sentences have labels that need no second opinion.
         only = replace(lessons, made=[])
-        first = replace(recipe, epochs=TEACHER_EPOCHS, runs=1, rate=TEACHER_RATE)
-        teacher, reference, metrics["teacher"] = _learn(
-            inputs.teacher, vocabulary, -TEACHER_LAYERS, only, first, None, report
-        )
-        opinions = torch.from_numpy(logits(teacher, reference)).softmax(-1)
-    network, _, metrics["float32"] = _learn(
-        inputs.encoder, vocabulary, FROZEN_LAYERS, lessons, recipe, opinions, report
-    )
+        longer = replace(alone, epochs=TEACHER_EPOCHS, rate=TEACHER_RATE)
+        teachers = [
+            _learn(inputs.teacher, vocabulary, -TEACHER_LAYERS, only, longer, None, report),
+            # The two err apart: together they are better than either.
+            _learn(inputs.encoder, vocabulary, FROZEN_LAYERS, lessons, alone, None, report),
+        ]
+        metrics["teachers"] = [each.figures for each in teachers]
+        found = [log_probabilities(each.networks, each.reference) for each in teachers]
+        opinions = torch.stack(found).mean(0).softmax(-1)
+    learned = _learn(inputs.encoder, vocabulary, FROZEN_LAYERS, lessons, recipe, opinions, report)
+    metrics["float32"] = learned.figures
     metrics["minutes"] = round((time.monotonic() - began) / 60, 1)
-    metrics |= write_model(network, tokenizer, inputs, lessons.held, nlp, lexicon, recipe, out)
+    metrics |= write_model(
+        learned.networks, tokenizer, inputs, lessons.held, nlp, lexicon, recipe, out
+    )
     (out / METRICS).write_text(json.dumps(metrics, indent=1) + "\n", encoding="utf-8")
     return metrics
 
@@ -97,13 +112,12 @@ def _learn(
     recipe: Recipe,
     opinions: Tensor | None,
     report: Callable[[str], None],
-) -> tuple[PairClassifier, Readable, dict[str, Any]]:
-    """Train one network; return it, the reference as it reads it, and its figures."""
-    torch.manual_seed(recipe.seed)
-    network = PairClassifier(load_encoder(encoder), vocabulary, frozen)
-    held = prepare(network, lessons.held)
-    reference = replace(prepare(network, lessons.reference), opinions=opinions)
-    extra = prepare(network, lessons.made)
+) -> Learned:
+    """Train the recipe's networks, which begin alike."""
+    networks = [_begin(encoder, vocabulary, frozen, recipe) for _ in range(recipe.members)]
+    held = prepare(networks[0], lessons.held)
+    reference = replace(prepare(networks[0], lessons.reference), opinions=opinions)
+    extra = prepare(networks[0], lessons.made)
     labels = np.array([example.label for example in lessons.held if example.masked is not None])
     history: list[dict[str, Any]] = []
 
@@ -112,10 +126,18 @@ def _learn(
         history.append({"run": run, "epoch": epoch, **figures})
         report(f"{encoder.name}, run {run} epoch {epoch}: {figures}")
 
-    fit(network, reference, extra, recipe, watch, report)
-    whole = label_figures(logits(network, held).argmax(1), labels)
-    report(f"{encoder.name}, the mean of the runs: {whole}")
-    return network, reference, {**whole, "history": history}
+    for number, network in enumerate(networks):
+        fit(network, reference, extra, recipe, watch, report, number * recipe.runs)
+    whole = label_figures(log_probabilities(networks, held).numpy().argmax(1), labels)
+    report(f"{encoder.name}, all together: {whole}")
+    return Learned(networks, reference, {**whole, "history": history})
+
+
+def _begin(
+    encoder: Path, vocabulary: dict[str, int], frozen: int, recipe: Recipe
+) -> PairClassifier:
+    torch.manual_seed(recipe.seed)
+    return PairClassifier(load_encoder(encoder), vocabulary, frozen)
 
 
 def _open_tokenizer(path: Path) -> Tokenizer:

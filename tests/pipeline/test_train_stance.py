@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import importlib.util
 import json
 from pathlib import Path
@@ -152,7 +153,7 @@ def test_a_teacher_changes_what_is_learned(
     assert result.exit_code == 0, result.output
     assert (alone / "stance.onnx").read_bytes() != (taught / "stance.onnx").read_bytes()
     metrics = json.loads((taught / "metrics.json").read_text())
-    assert len(metrics["teacher"]["history"]) == 3
+    assert [len(teacher["history"]) for teacher in metrics["teachers"]] == [3, 1]
     assert json.loads((taught / "stance.json").read_text())["recipe"]["teacher"] is True
 
 
@@ -200,7 +201,7 @@ def test_the_graph_computes_what_the_network_does(encoder: Path, tmp_path: Path)
     from tokenizers import Tokenizer
 
     from pipeline.training.examples import Example
-    from pipeline.training.fit import logits, prepare
+    from pipeline.training.fit import log_probabilities, prepare
     from pipeline.training.network import PairClassifier, load_encoder
     from pipeline.training.onnx_graph import export
     from transforms.stances.learned import raw_logits
@@ -208,17 +209,25 @@ def test_the_graph_computes_what_the_network_does(encoder: Path, tmp_path: Path)
 
     torch.manual_seed(1)
     tokenizer = Tokenizer.from_file(str(encoder / "tokenizer.json"))
-    network = PairClassifier(load_encoder(encoder), tokenizer.get_vocab(), frozen=1)
-    torch.nn.init.normal_(network.path)
+    networks = [PairClassifier(load_encoder(encoder), tokenizer.get_vocab(), frozen=1)]
+    networks += [copy.deepcopy(networks[0])]
+    for network in networks:
+        for weights in (network.path, network.classes.weight, network.layers[1].query.weight):
+            torch.nn.init.normal_(weights)
     items = [
         Masked([101, 1, 106, 107, 5, 102], [0.0, 1.0, 1.0, 0.0, 1.0, 0.0], 1, 4),
         Masked([101, 108, 4, 6, 102], [0.0, 0.0, 1.0, 1.0, 0.0], 2, 3),
     ]
-    ready = prepare(network, [Example("x", item, (1.0, 0.0, 0.0, 0.0, 0.0)) for item in items])
-    export(network, tmp_path / "whole.onnx", eight_bits=False)
-    wanted = logits(network, ready)
-    # The frozen layers' output is kept in half precision.
-    assert np.allclose(raw_logits(tmp_path / "whole.onnx", items), wanted, atol=2e-3)
+    examples = [Example("x", item, (1.0, 0.0, 0.0, 0.0, 0.0)) for item in items]
+    ready = prepare(networks[0], examples)
+    apart = [log_probabilities([network], ready) for network in networks]
+    assert not torch.allclose(*apart, atol=0.1)
+    for asked in ([networks[0]], networks):
+        export(asked, tmp_path / "whole.onnx", eight_bits=False)
+        wanted = log_probabilities(asked, ready).numpy()
+        # The frozen layers' output is kept in half precision.
+        assert np.allclose(raw_logits(tmp_path / "whole.onnx", items), wanted, atol=5e-3)
+    assert torch.allclose(torch.from_numpy(wanted), torch.stack(apart).mean(0))
 
 
 @needs_extra
