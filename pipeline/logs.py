@@ -66,7 +66,7 @@ def _json_line(moment: datetime, level: str, fields: Mapping[str, Any]) -> str:
     line = {
         "time": moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "level": level.lower(),
-        **{name: value for name, value in fields.items() if value is not None},
+        **fields,
     }
     return json.dumps(line, ensure_ascii=False, default=_json_value)
 
@@ -79,7 +79,8 @@ class JsonFormatter(logging.Formatter):
         moment = datetime.fromtimestamp(record.created, UTC)
         fields = getattr(record, FIELDS, None)
         if fields is not None:
-            return _json_line(moment, record.levelname, {"event": record.msg, **fields})
+            known = {name: value for name, value in fields.items() if value is not None}
+            return _json_line(moment, record.levelname, {"event": record.msg, **known})
         said = {"logger": record.name, "message": record.getMessage()}
         if record.exc_info:
             said["traceback"] = self.formatException(record.exc_info)

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from pipeline.config import load_config
+from pipeline.feeds.survey import summarise
 from pipeline.health import Health
 from pipeline.metrics import Metrics
 from pipeline.store.layout import Layout
+from pipeline.stream.events import emit
 from pipeline.stream.monitor import Monitor
 
 
@@ -107,3 +113,12 @@ def test_windows_are_no_success_while_nothing_can_be_read(tmp_path: Path) -> Non
     monitor.observe({"event": "arrival_failed", "shard": 0, "error": "x"})
     monitor.observe({"event": "started", "runner": "PrismRunner"})
     assert later().ok
+
+
+def test_what_the_process_says_of_feeds_that_were_never_read_is_understood(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monitor, metrics, _ = make(tmp_path)
+    emit("feeds_surveyed", **summarise([], datetime(2026, 11, 20, tzinfo=UTC)).as_values())
+    monitor.observe(json.loads(capsys.readouterr().out))
+    assert value(metrics, 'newsalign_feeds{state="known"}') == 0

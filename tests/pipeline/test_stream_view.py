@@ -14,13 +14,14 @@ NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 
 def test_what_its_process_said_stays_as_it_was() -> None:
-    said = event_line("polled", {"counts": {"polled": 3}, "nothing": None}, NOON)
+    said = event_line("polled", {"counts": {"polled": 3}, "since": None}, NOON)
     assert json_line(json.loads(said)) == said
     assert json.loads(said) == {
         "time": "2026-11-20T12:00:00.000Z",
         "level": "info",
         "event": "polled",
         "counts": {"polled": 3},
+        "since": None,
     }
 
 
