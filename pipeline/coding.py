@@ -18,7 +18,9 @@ from transforms.stances.model_files import model_fingerprint
 NOT_CODING = frozenset({"newsalign.toml", "outlets.toml"})
 
 
-def coding_version(config: Config, catalog: Catalog, lexicon: Lexicon) -> str:
+def coding_version(
+    config: Config, catalog: Catalog, lexicon: Lexicon, base: Path | None = None
+) -> str:
     """Return 16 hex digits over code, models, lexicon, catalog, word lists and thresholds.
 
     Raises transforms.stances.model_files.ModelError where the config wants a stance model that is
@@ -27,14 +29,15 @@ def coding_version(config: Config, catalog: Catalog, lexicon: Lexicon) -> str:
     digest = hashlib.blake2b(digest_size=8)
     for part in (
         config.actors.model_dump_json(),
-        config.stances.model_dump_json(),
+        # Where a model lies changes nothing.
+        config.stances.model_dump_json(exclude={"model"}),
         config.clean.model_dump_json(),
         config.deduplicate.model_dump_json(),
         config.aggregate.model_dump_json(),
         catalog.fingerprint,
         lexicon.fingerprint,
         _model_version(config.actors.spacy_model),
-        "" if config.stances.engine == "grammar" else model_fingerprint(),
+        "" if config.stances.engine == "grammar" else model_fingerprint(config.model_path(base)),
     ):
         digest.update(part.encode() + b"\x00")
     for path in sorted(_sources(), key=lambda path: (path.name, path.parent.name)):

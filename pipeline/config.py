@@ -124,13 +124,24 @@ class Config(Section):
         """Return the stance lexicon's file; a missing one is a ConfigError."""
         return _existing("stances.lexicon", self.stances.lexicon, base)
 
+    def model_path(self, base: Path | None = None) -> Path | None:
+        """Return the stance model's folder, None for the shipped one; ConfigError if missing."""
+        name = self.stances.model
+        return _existing("stances.model", name, base).absolute() if name else None
+
+    def stance_settings(self, base: Path | None = None) -> StanceSettings:
+        """Return `stances` with the model's whole path, which means the same in any process."""
+        folder = self.model_path(base)
+        return self.stances.model_copy(update={"model": str(folder or "")})
+
     def outlets_path(self, base: Path | None = None) -> Path:
         """Return the file that describes outlets; a missing one is a ConfigError."""
         return _existing("input.outlets", self.input.outlets, base)
 
     def check_files(self, base: Path | None = None) -> None:
-        """Raise ConfigError where a file that this names (catalog, lexicon, outlets) is missing."""
+        """Raise ConfigError where a file that this names is missing: catalog, lexicon, model…"""
         self.catalog_paths(base)
+        self.model_path(base)
         self.lexicon_path(base)
         self.outlets_path(base)
 

@@ -137,12 +137,12 @@ def _context(spec: JobSpec, config: Config, warm: bool) -> BatchContext:
     base = Path(spec.config_base) if spec.config_base else None
     catalog, lexicon = _load_coding(config, base)
     check_installed(config.actors.spacy_model)
-    version = coding_version(config, catalog, lexicon)
+    version = coding_version(config, catalog, lexicon, base)
     today = datetime.fromisoformat(spec.now).date()
     assert spec.staging is not None
     root, staging = Path(spec.root), Path(spec.staging)
     coding = staging.with_name(CODING)
-    parts = catalog, lexicon, config.actors, config.stances
+    parts = catalog, lexicon, config.actors, config.stance_settings(base)
     keep_coding(version, parts)
     if not in_process(config.runner, spec.items, warm):
         write_coding(coding, version, parts)

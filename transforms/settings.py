@@ -122,6 +122,7 @@ class StanceSettings(Section):
     """How stances are read and which of them count."""
 
     engine: Literal["grammar", "learned", "both"] = "both"
+    model: str = ""
     lexicon: str = "stances.toml"
     min_confidence: Fraction = 0.5
     context_sentences: Annotated[int, Field(ge=0, le=20)] = 2

@@ -54,6 +54,7 @@ def evaluate(
     three, read again with other actors of the same type. actors: texts with marked
     mentions, beside bare spaCy entities. office-holders: who governed which state in which years.
     """
+    from pipeline.config import ConfigError
     from pipeline.evaluate import BadReferenceError
     from transforms.nlp import PipelineMissingError
     from transforms.stances.model_files import ModelError
@@ -62,7 +63,7 @@ def evaluate(
     files = catalog_paths(effective, config, catalog)
     try:
         report, rows = _evaluate(reference, paths, effective, files, config)
-    except (BadReferenceError, PipelineMissingError, ModelError, OSError) as error:
+    except (BadReferenceError, ConfigError, PipelineMissingError, ModelError, OSError) as error:
         raise UserError(str(error)) from None
     except (KeyError, TypeError) as error:
         where = ", ".join(map(str, paths))
@@ -102,10 +103,12 @@ def _evaluate(
         return measures.evaluate_office_holders(path, load_catalog(catalog), config.actors)
     if reference is Reference.EVENT_CODING:
         lexicon = load_lexicon(config, file)
-        return measures.evaluate_event_coding(path, lexicon, config.actors, config.stances)
+        stances = config.stance_settings(file.parent if file else None)
+        return measures.evaluate_event_coding(path, lexicon, config.actors, stances)
     if reference is Reference.DIRECTED_SENTIMENT:
         lexicon = load_lexicon(config, file)
-        return measures.evaluate_directed_sentiment(path, lexicon, config.actors, config.stances)
+        stances = config.stance_settings(file.parent if file else None)
+        return measures.evaluate_directed_sentiment(path, lexicon, config.actors, stances)
     analyser = load_analyser(config, catalog, file)
     if reference is Reference.GOLD:
         return measures.evaluate_gold(path, analyser, config.read, config.clean, config.deduplicate)

@@ -48,7 +48,7 @@ def check_config(config: Config, file: Path | None) -> Catalog:
         if config.stances.engine != "grammar":
             from transforms.stances.learned import load_reader
 
-            load_reader()
+            load_reader(config.model_path(file.parent if file else None))
     except (ConfigError, PipelineMissingError, ModelError) as error:
         raise UserError(str(error)) from None
     return catalog
@@ -56,12 +56,14 @@ def check_config(config: Config, file: Path | None) -> Catalog:
 
 def load_analyser(config: Config, catalog: list[Path], file: Path | None) -> Analyser:
     """Return what reads stances from documents; `catalog` are its files. Raises UserError."""
+    from pipeline.config import ConfigError
     from transforms.analyse import Analyser
     from transforms.nlp import PipelineMissingError
     from transforms.stances.model_files import ModelError
 
     actors, lexicon = load_catalog(catalog), load_lexicon(config, file)
     try:
-        return Analyser(actors, lexicon, config.actors, config.stances)
-    except (PipelineMissingError, ModelError) as error:
+        stances = config.stance_settings(file.parent if file else None)
+        return Analyser(actors, lexicon, config.actors, stances)
+    except (ConfigError, PipelineMissingError, ModelError) as error:
         raise UserError(str(error)) from None

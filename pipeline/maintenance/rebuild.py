@@ -102,7 +102,7 @@ def rebuild(
     catalog = Catalog.load(config.catalog_paths(config_base))
     lexicon = Lexicon.load(config.lexicon_path(config_base))
     config.outlets_path(config_base)
-    version = coding_version(config, catalog, lexicon)
+    version = coding_version(config, catalog, lexicon, config_base)
     return _Rebuild(layout, config, config_base, days, version, tell).do(everything, wait_s)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Collection, Iterator, Sequence
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from transforms.records import Evidence, Mention
@@ -34,7 +35,8 @@ class StanceEngine:
     def __init__(self, lexicon: Lexicon, settings: StanceSettings) -> None:
         self.lexicon = lexicon
         self.settings = settings
-        self._learned = None if settings.engine == "grammar" else load_reader()
+        folder = Path(settings.model) if settings.model else None
+        self._learned = None if settings.engine == "grammar" else load_reader(folder)
 
     def read(
         self,
