@@ -295,9 +295,14 @@ def contents(root: Path) -> dict[str, tuple[list[Row], bytes | None]]:
             files = [] if unknown else list((root / where).glob("*.parquet"))
             found[where] = (
                 [{**row, **unknown} for row in rows],
-                files[0].read_bytes() if len(files) == 1 else None,
+                files[0].read_bytes() if len(files) == 1 and not in_parts(files[0]) else None,
             )
     return found
+
+
+def in_parts(path: Path) -> bool:
+    """Return whether a file is a part, if only because all of its date's rows are of one span."""
+    return stated_parts(pq.read_schema(path)) > 1
 
 
 def same(
@@ -316,7 +321,7 @@ def scatter(root: Path) -> None:
             rows = read_rows(dataset, path)
             if name == "runs" or len(rows) < 2 or pq.ParquetFile(path).metadata.num_rows == 1:
                 continue
-            if stated_parts(pq.read_schema(path)) > 1:
+            if in_parts(path):
                 continue
             # The store's files appear whole, here too: a reader takes any *.parquet for data.
             other = root / "_state" / "scattered.parquet"
