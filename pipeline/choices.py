@@ -60,6 +60,7 @@ class Reference(StrEnum):
     DIRECTED_SENTIMENT = "directed-sentiment"
     GOLD = "gold"
     PHENOMENA = "phenomena"
+    CASES = "cases"
     SWAP = "swap"
     ACTORS = "actors"
     OFFICE_HOLDERS = "office-holders"

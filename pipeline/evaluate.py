@@ -6,6 +6,7 @@ A report is plain data (numbers, lists, dicts); predictions are plain rows, one 
 from __future__ import annotations
 
 from pipeline.evaluation.actors import evaluate_actors
+from pipeline.evaluation.cases import evaluate_cases
 from pipeline.evaluation.directed import evaluate_directed_sentiment
 from pipeline.evaluation.event_coding import evaluate_event_coding
 from pipeline.evaluation.gold import evaluate_gold
@@ -18,6 +19,7 @@ from pipeline.evaluation.swap import evaluate_swap
 __all__ = [
     "BadReferenceError",
     "evaluate_actors",
+    "evaluate_cases",
     "evaluate_directed_sentiment",
     "evaluate_event_coding",
     "evaluate_gold",

@@ -51,8 +51,9 @@ def evaluate(
     seed: one article and its gold.json. event-coding: records with their own actors.json.
     directed-sentiment: sentences with two bracketed entities. gold: a folder of articles with a
     gold.jsonl. phenomena: sentences with expected and forbidden stances. swap: any of the last
-    three, read again with other actors of the same type. actors: texts with marked
-    mentions, beside bare spaCy entities. office-holders: who governed which state in which years.
+    three, read again with other actors of the same type. cases: reported faults, each with such
+    sentences and actors of its own. actors: texts with marked mentions, beside bare spaCy entities.
+    office-holders: who governed which state in which years.
     """
     from pipeline.config import ConfigError
     from pipeline.evaluate import BadReferenceError
@@ -114,6 +115,8 @@ def _evaluate(
         return measures.evaluate_gold(path, analyser, config.read, config.clean, config.deduplicate)
     if reference is Reference.SEED:
         return measures.evaluate_seed(path, analyser)
+    if reference is Reference.CASES:
+        return measures.evaluate_cases(path, analyser)
     return measures.evaluate_phenomena(path, analyser)
 
 

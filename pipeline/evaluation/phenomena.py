@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from pipeline.evaluation.intervals import with_intervals
 from pipeline.evaluation.reference import read_lines
 from pipeline.evaluation.scores import DIGITS, Tally, total
 from pipeline.evaluation.seed import edge_of
 from transforms.analyse import Analyser
-from transforms.records import Document
+from transforms.records import Analysis, Document
 
 PUBLISHED = datetime(2026, 11, 2, tzinfo=UTC)
 
@@ -29,6 +29,10 @@ class Item:
     tally: Tally
 
 
+Judged = tuple[Item, dict[str, Any]]
+_ANY: Final = "any"
+
+
 def evaluate_phenomena(
     path: Path, analyser: Analyser
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
@@ -38,33 +42,45 @@ def evaluate_phenomena(
     source are one), and none of `must_not` is. Sentences with a `pair` are drawn together for the
     intervals, and those with a `set` are told apart by it.
     """
-    rows = list(read_lines(path))
+    return scored(judged(list(read_lines(path)), analyser))
+
+
+def judged(rows: Sequence[dict[str, Any]], analyser: Analyser) -> list[Judged]:
+    """Read each row's `text`; an expected edge without `voice` may have any."""
     documents = [Document(r["id"], "", r["text"], PUBLISHED) for r in rows]
-    items, predictions = [], []
-    for row, analysis in zip(rows, analyser.analyse(documents), strict=True):
-        counted = [e for e in analysis.evidence if e.counted]
-        found = {(*edge_of(e), _voice(e.voice)) for e in counted}
-        wanted = {
-            (e["source"], e["target"], e["stance"], _voice(e["voice"])) for e in row["expected"]
-        }
-        wrong = _edges(row["must_not"])
-        sprung = {edge[:3] for edge in found} & wrong
-        right = wanted <= found and not sprung
-        tally = Tally(len(wanted & found), len(sprung), len(wanted - found))
-        items.append(Item(row["phenomenon"], row.get("set", ""), row.get("pair", ""), right, tally))
-        predictions.append(
-            {
-                "id": row["id"],
-                "right": right,
-                "found": [list(edge) for edge in sorted(found)],
-                "missed": [list(edge) for edge in sorted(wanted - found)],
-                "wrong": [list(edge) for edge in sorted(sprung)],
-            }
-        )
+    results = zip(rows, analyser.analyse(documents), strict=True)
+    return [_judge(row, analysis) for row, analysis in results]
+
+
+def scored(sentences: Sequence[Judged]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Return the report of judged sentences, and a prediction for each."""
     clusters: dict[str, list[Item]] = {}
-    for number, item in enumerate(items):
+    for number, (item, _) in enumerate(sentences):
         clusters.setdefault(item.pair or str(number), []).append(item)
+    predictions = [prediction for _, prediction in sentences]
     return with_intervals(list(clusters.values()), _report), predictions
+
+
+def _judge(row: dict[str, Any], analysis: Analysis) -> Judged:
+    counted = [e for e in analysis.evidence if e.counted]
+    found = {(*edge_of(e), _voice(e.voice)) for e in counted}
+    signs = {edge[:3] for edge in found}
+    wanted = {
+        (e["source"], e["target"], e["stance"], _voice(e["voice"]) if "voice" in e else _ANY)
+        for e in row["expected"]
+    }
+    missed = {e for e in wanted - found if e[3] != _ANY or e[:3] not in signs}
+    sprung = signs & _edges(row["must_not"])
+    right = not missed and not sprung
+    tally = Tally(len(wanted - missed), len(sprung), len(missed))
+    item = Item(row["phenomenon"], row.get("set", ""), row.get("pair", ""), right, tally)
+    return item, {
+        "id": row["id"],
+        "right": right,
+        "found": [list(edge) for edge in sorted(found)],
+        "missed": [list(edge) for edge in sorted(missed)],
+        "wrong": [list(edge) for edge in sorted(sprung)],
+    }
 
 
 def _report(clusters: Sequence[Sequence[Item]]) -> dict[str, Any]:

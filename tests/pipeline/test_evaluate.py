@@ -9,6 +9,7 @@ import pytest
 
 from pipeline.evaluate import (
     BadReferenceError,
+    evaluate_cases,
     evaluate_directed_sentiment,
     evaluate_event_coding,
     evaluate_gold,
@@ -37,6 +38,7 @@ FLOORS = {
         "gold_f1": 0.92,
         "voice": 0.97,
         "phenomena": 0.97,
+        "cases": 0.96,
         "news": 0.92,
         "held_out": 0.75,
         "planted": 0.88,
@@ -52,6 +54,7 @@ FLOORS = {
         "gold_f1": 0.92,
         "voice": 0.97,
         "phenomena": 0.96,
+        "cases": 0.96,
         "news": 0.92,
         "held_out": 0.75,
         "planted": 0.88,
@@ -69,6 +72,7 @@ LEAST = {
     "gold_f1": 0.90,
     "voice": 0.93,
     "phenomena": 0.90,
+    "cases": 0.90,
     "news": 0.85,
     "held_out": 0.65,
     "planted": 0.80,
@@ -247,6 +251,12 @@ def test_phenomena_figures(inventive: Analyser) -> None:
     assert report["sentences"] >= 200
     assert len(report["by_phenomenon"]) >= 20
     assert report["sentences_right"] >= FLOOR["phenomena"]
+
+
+def test_case_figures(analyser: Analyser) -> None:
+    report, rows = evaluate_cases(shared("cases"), analyser)
+    assert report["sentences"] >= 28
+    assert report["sentences_right"] >= FLOOR["cases"], [r["id"] for r in rows if not r["right"]]
 
 
 def test_news_figures(inventive: Analyser) -> None:
