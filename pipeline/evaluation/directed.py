@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -104,9 +104,20 @@ def predict(
 ) -> Iterator[dict[str, Any]]:
     """Yield one prediction per row, in order."""
     marked = [unmark(row) for row in rows]
+    yield from predict_parsed(marked, parse_marked(marked, nlp), engine)
+
+
+def parse_marked(marked: Sequence[Marked], nlp: Language) -> Iterator[Doc]:
+    """Yield each sentence's parse, in order."""
     # One sentence each: the corpus gives single sentences, which a splitter would cut.
-    texts = [(item.text, [(0, len(item.text))]) for item in marked]
-    for item, doc in zip(marked, parse_documents(nlp, texts), strict=True):
+    return parse_documents(nlp, [(item.text, [(0, len(item.text))]) for item in marked])
+
+
+def predict_parsed(
+    marked: Sequence[Marked], docs: Iterable[Doc], engine: StanceEngine
+) -> Iterator[dict[str, Any]]:
+    """Yield one prediction per parsed sentence, in order."""
+    for item, doc in zip(marked, docs, strict=True):
         evidence = engine.read(doc, list(mentions_of(doc, item)))
         yield {"id": item.id, **_verdict(evidence)}
 

@@ -16,7 +16,14 @@ from typing import Any, Final
 
 from spacy.tokens import Doc
 
-from pipeline.evaluation.directed import actor_type, label, predict, unmark
+from pipeline.evaluation.directed import (
+    actor_type,
+    label,
+    parse_marked,
+    predict,
+    predict_parsed,
+    unmark,
+)
 from pipeline.evaluation.gold import read_documents
 from pipeline.evaluation.intervals import with_intervals
 from pipeline.evaluation.phenomena import PUBLISHED
@@ -129,18 +136,19 @@ def _marked(
     chance: Random,
 ) -> Iterator[Swapped]:
     marked = [unmark(row) for row in rows]
-    texts = [(item.text, [(0, len(item.text))]) for item in marked]
-    others = []
-    for row, item, doc in zip(rows, marked, parse_documents(analyser.nlp, texts), strict=True):
+    tried = []
+    for row, item, doc in zip(rows, marked, parse_marked(marked, analyser.nlp), strict=True):
         spans = [
             (start, end, f"[{_other_name(doc, start, end, stand_ins, chance)}]")
             for start, end in (item.p, item.q)
         ]
-        others.append({**row, "sentence": replace_spans(item.text, spans)})
-    # Where neither entity is a name of a type that the catalog has, nothing was tried.
-    tried = [(row, other) for row, other in zip(rows, others, strict=True) if row != other]
-    rows, others = [row for row, _ in tried], [other for _, other in tried]
-    before = predict(rows, analyser.nlp, analyser.engine)
+        other = {**row, "sentence": replace_spans(item.text, spans)}
+        # Where neither entity is a name of a type that the catalog has, nothing is tried.
+        if row != other:
+            tried.append((row, other, item, doc))
+    rows, others = [row for row, _, _, _ in tried], [other for _, other, _, _ in tried]
+    own, docs = [item for _, _, item, _ in tried], [doc for _, _, _, doc in tried]
+    before = predict_parsed(own, docs, analyser.engine)
     after = predict(others, analyser.nlp, analyser.engine)
     for row, other, one, two in zip(rows, others, before, after, strict=True):
         yield Swapped(name, label(one), label(two), row["sentence"], other["sentence"])

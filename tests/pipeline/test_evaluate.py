@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -45,10 +45,12 @@ FLOORS = {
         "swap": 0.95,
         "events_f1": 0.86,
         "events_mended_f1": 0.93,
-        "directed_macro_f1": 0.33,
-        "directed_accuracy": 0.72,
-        "edges_precision": 0.80,
-        "edges_recall": 0.23,
+        "directed_macro_f1": 0.41,
+        "directed_accuracy": 0.74,
+        "edges_precision": 0.85,
+        "edges_recall": 0.27,
+        "directed_swap": 0.96,
+        "directed_all_unchanged": 0.98,
     },
     "both": {
         "gold_f1": 0.92,
@@ -61,10 +63,12 @@ FLOORS = {
         "swap": 0.95,
         "events_f1": 0.86,
         "events_mended_f1": 0.93,
-        "directed_macro_f1": 0.43,
+        "directed_macro_f1": 0.47,
         "directed_accuracy": 0.75,
         "edges_precision": 0.80,
-        "edges_recall": 0.35,
+        "edges_recall": 0.37,
+        "directed_swap": 0.95,
+        "directed_all_unchanged": 0.97,
     },
 }
 # What any engine must reach, where none of its own is listed.
@@ -79,11 +83,11 @@ LEAST = {
     "swap": 0.95,
     "events_f1": 0.80,
     "events_mended_f1": 0.80,
-    "directed_macro_f1": 0.33,
-    "directed_accuracy": 0.72,
-    "edges_precision": 0.75,
-    "edges_recall": 0.23,
+    "directed_swap": 0.80,
+    "directed_all_unchanged": 0.90,
 }
+# And the most that their confidence may be off: a perfect reader's edges, as few, show .06 to .09.
+MOST_CALIBRATION_ERROR = {"grammar": 0.14, "both": 0.065}
 FLOOR = FLOORS.get(STANCES.engine, LEAST)
 
 
@@ -324,13 +328,23 @@ def test_event_coding_figures(lexicon: Lexicon) -> None:
     assert len(report["faults"]) >= 15
 
 
-def test_directed_sentiment_figures(tmp_path: Path, lexicon: Lexicon) -> None:
-    lines = (shared("data/directed_sentiment") / "valid.jsonl").read_text("utf-8").splitlines()
-    sample = tmp_path / "valid.jsonl"
-    sample.write_text("\n".join(lines[::4]), encoding="utf-8")
-    report, _ = evaluate_directed_sentiment(sample, lexicon, ACTORS, STANCES)
-    assert report["sentences"] == len(lines[::4])
-    assert report["macro_f1"] >= FLOOR["directed_macro_f1"]
-    assert report["accuracy"] >= FLOOR["directed_accuracy"]
-    assert report["edges"]["precision"] >= FLOOR["edges_precision"]
-    assert report["edges"]["recall"] >= FLOOR["edges_recall"]
+@pytest.mark.parametrize("engine", sorted(FLOORS))
+def test_directed_sentiment_figures(lexicon: Lexicon, engine: Literal["grammar", "both"]) -> None:
+    split = shared("data/directed_sentiment") / "valid.jsonl"
+    stances = StanceSettings(engine=engine)
+    report, _ = evaluate_directed_sentiment(split, lexicon, ACTORS, stances)
+    floor = FLOORS[engine]
+    assert report["sentences"] == len(split.read_text("utf-8").splitlines())
+    assert report["macro_f1"] >= floor["directed_macro_f1"]
+    assert report["accuracy"] >= floor["directed_accuracy"]
+    assert report["edges"]["precision"] >= floor["edges_precision"]
+    assert report["edges"]["recall"] >= floor["edges_recall"]
+    assert report["calibration"]["edges"] >= 150
+    assert report["calibration"]["error"] <= MOST_CALIBRATION_ERROR[engine]
+
+
+def test_marked_names_are_not_read(analyser: Analyser) -> None:
+    report, _ = evaluate_swap([shared("data/directed_sentiment")], analyser)
+    assert report["edges"] >= 150
+    assert report["unchanged"] >= FLOOR["directed_swap"]
+    assert report["all_unchanged"] >= FLOOR["directed_all_unchanged"]
