@@ -7,8 +7,6 @@ import re
 from transforms.stances.lexicon import Lexicon
 from transforms.stances.tree import Tree
 
-FORMER = frozenset({"former", "ex", "erstwhile", "one-time", "onetime", "historical", "then"})
-FORMERLY = frozenset({"once", "formerly", "previously", "historically"})
 MONTHS = frozenset(
     {
         *("january", "february", "march", "april", "may", "june", "july", "august", "september"),
@@ -42,12 +40,13 @@ class Background:
 
     def tells(self, p: int, trigger: tuple[int, ...]) -> bool:
         """Tell whether the predicate at `p` is told as past history."""
-        tree = self.tree
-        if any(tree.lower[k] in FORMER for t in trigger for k in tree.children(t, "amod")):
+        tree, lists = self.tree, self.lexicon.words
+        marks = (k for t in trigger for k in tree.children(t, "amod"))
+        if any(tree.lower[k] in lists["former"] for k in marks):
             return True
         for k in tree.children(p, "advmod"):
             # "Once rivals, A and B signed a pact"
-            if tree.lower[k] in FORMERLY and "," not in tree.lower[k:p]:
+            if tree.lower[k] in lists["formerly"] and "," not in tree.lower[k:p]:
                 return True
         above = tree.head[p]
         if tree.dep[p] == "xcomp" and tree.lower[above] == "used":

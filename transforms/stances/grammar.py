@@ -26,14 +26,6 @@ from transforms.stances.sport import Sport
 from transforms.stances.tree import Tree
 from transforms.stances.verbs import Verbs
 
-# How much of a reading's weight stays, by who vouches for it.
-THIRD_PARTY = 0.8
-UNKNOWN_SPEAKER = 0.85
-ALLEGED = 0.5
-UNREAL = 0.45
-# How sure one may be that reporting a deed blames its doer, by the verb of saying.
-BLAME_BY_MODE = {"neutral": 0.8, "accusing": 0.95, "according": 0.6, "judging": 0.8}
-
 # "Aid from A arrived": a capital makes small taggers take a noun for a verb, not its place.
 _OTHER_THAN_ADJECTIVES = frozenset({"VB", "VBP", "VBZ", "VBG", "NN", "NNS"})
 _NOUN_PLACES = frozenset({"nsubj", "nsubjpass", "dobj", "pobj"})
@@ -113,11 +105,12 @@ class Grammar:
         elif reading.hypothetical and status.factuality in ("asserted", "planned"):
             status = Status("hypothetical", status.is_background)
         if status.factuality == "hypothetical":
-            factor *= UNREAL
+            factor *= self.lexicon.factors.hypothetical
         return Stated(reading, reading.weight * factor, status, voice, speaker)
 
     def _voice(self, reading: Reading, levels: list[Level]) -> tuple[Voice, Mention | None, float]:
         """Return who vouches: the outermost word is the article's, so inner speakers come first."""
+        factors = self.lexicon.factors
         presupposed = (
             reading.kind == "relation"
             and self.tree.is_noun(reading.predicate)
@@ -128,11 +121,11 @@ class Grammar:
             if any(same_actor(m, reading.source) for m in level.speakers):
                 continue
             if level.official:
-                return "source", None, UNKNOWN_SPEAKER
+                return "source", None, factors.unknown_speaker
             speaker = level.speakers[0] if level.speakers else None
-            factor = THIRD_PARTY if speaker is not None else UNKNOWN_SPEAKER
+            factor = factors.third_party if speaker is not None else factors.unknown_speaker
             if level.mode == "alleged":
-                factor = ALLEGED
+                factor = factors.alleged
             return "third_party", speaker, factor
         if levels or (reading.kind != "relation" and reading.words_of_source):
             return "source", None, 1.0
@@ -146,7 +139,7 @@ class Grammar:
             others = [m for m in level.speakers if not same_actor(m, charge.actor)]
             if not level.speakers or len(others) < len(level.speakers):
                 continue
-            scale = BLAME_BY_MODE.get(level.mode)
+            scale = self.lexicon.factors.blame.get(level.mode)
             # What is done to the saying itself ("rejected C's claim that B ...") comes below.
             below = self.statuses.of(charge.predicate, charge.trigger, level.verb)
             unsaid = below.factuality in ("negated", "hypothetical") and not charge.settled

@@ -242,7 +242,7 @@ class Holders:
             for k in tree.children(i, "prep")
             if tree.lower[k] == "of"
             for o in tree.children(k, "pobj")
-            if tree.lower[o] in ("percent", "%", "cent")
+            if tree.lower[o] in self.words["rates"]
         ]
 
     def parties(self, i: int) -> list[Holder]:
@@ -273,7 +273,7 @@ class Holders:
         tree = self.tree
         found = []
         directed = any(tree.lower[k] in frame.target for k in tree.children(i, "prep"))
-        place_like = self.tree.lemma[i] in ("war", "conflict", "crisis", "invasion")
+        place_like = tree.lemma[i] in self.words["wars"]
         for holder in self.owners(i):
             mention = holder.mention
             named_place = holder.factor == MODIFIER and mention.form in ("name", "short_name")

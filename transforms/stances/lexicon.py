@@ -8,11 +8,12 @@ preposition's object as its target.
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
 from transforms.ids import stable_id
+from transforms.stances.factors import BLAME, Factors
 
 FORMAT = 1
 PREPOSITIONS = frozenset(
@@ -92,7 +93,15 @@ WORDS = (
     "impositions",
     "attempts",
     "conditional_threats",
+    "negative_adverbs",
+    "wars",
+    "rates",
+    "former",
+    "formerly",
+    "sport_counts",
+    "ballots",
 )
+FACTORS = tuple(field.name for field in fields(Factors) if field.name != "blame")
 
 Reciprocal = Literal["", "joint", "always"]
 
@@ -159,6 +168,7 @@ class Lexicon:
     speech: Phrases
     words: dict[str, frozenset[str]]
     lemma_fixes: dict[str, str]
+    factors: Factors
     fingerprint: str
 
     @classmethod
@@ -188,7 +198,7 @@ class _Reader:
     def lexicon(self, data: dict[str, Any], fingerprint: str) -> Lexicon:
         sections = {"verbs", "nouns", "adjectives", "working", "operators", "speech", "classes"}
         for key in data:
-            if key not in sections | {"format", "words", "lemma_fixes"}:
+            if key not in sections | {"format", "words", "lemma_fixes", "factors"}:
                 raise self.fail(key, key, "unknown section")
         if data.get("format") != FORMAT:
             raise self.fail("top", "format", f"must be {FORMAT}")
@@ -217,8 +227,31 @@ class _Reader:
                 name: frozenset(self.strings("words", name, words.get(name, []))) for name in WORDS
             },
             lemma_fixes=dict(fixes),
+            factors=self.factors(data),
             fingerprint=fingerprint,
         )
+
+    def factors(self, data: dict[str, Any]) -> Factors:
+        given = dict(self.table(data, "factors"))
+        blame = given.pop("blame", {})
+        if not isinstance(blame, dict):
+            raise self.fail("factors", "blame", "must be a table")
+        for entry, table, known in (
+            ("factors", given, FACTORS),
+            ("factors.blame", blame, tuple(BLAME)),
+        ):
+            for key, value in table.items():
+                if key not in known:
+                    raise self.fail(entry, key, f"unknown key; known: {', '.join(known)}")
+                table[key] = self.fraction(entry, key, value)
+        return Factors(**given, blame={**BLAME, **blame})
+
+    def fraction(self, entry: str, key: str, value: Any) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise self.fail(entry, key, "must be a number from 0 to 1")
+        if not 0 <= value <= 1:
+            raise self.fail(entry, key, f"{value} is not between 0 and 1")
+        return float(value)
 
     def table(self, data: dict[str, Any], name: str) -> dict[str, Any]:
         value = data.get(name, {})
@@ -269,11 +302,7 @@ class _Reader:
     ) -> list[Frame]:
         stance = self.choice(entry, "stance", table.get("stance"), tuple(SIGNS))
         kind = self.choice(entry, "kind", table.get("kind"), KINDS)
-        weight = table.get("weight")
-        if isinstance(weight, bool) or not isinstance(weight, int | float):
-            raise self.fail(entry, "weight", "must be a number from 0 to 1")
-        if not 0 <= weight <= 1:
-            raise self.fail(entry, "weight", f"{weight} is not between 0 and 1")
+        weight = self.fraction(entry, "weight", table.get("weight"))
         lean = table.get("lean")
         number = isinstance(lean, int | float) and not isinstance(lean, bool)
         if lean is not None and not (number and -1 <= lean <= 1):
@@ -300,7 +329,7 @@ class _Reader:
                     rest=tuple(rest),
                     sign=SIGNS[stance],
                     kind=kind,  # type: ignore[arg-type]
-                    weight=float(weight),
+                    weight=weight,
                     target=_phrase_target(rest, target) if governed else target,
                     source=source,
                     needs=self.members(entry, "needs", table, classes),

@@ -22,9 +22,6 @@ NEGATIVE = frozenset(
         "never",
         "neither",
         "nor",
-        "hardly",
-        "barely",
-        "scarcely",
         "no",
         "without",
     }
@@ -36,6 +33,7 @@ UNREAL = frozenset(
 CONDITION = frozenset({"if", "unless", "whether", "should", "lest", "provided"})
 DENYING_PREPOSITIONS = frozenset({"without", "instead", "than"})
 INVERTED = frozenset({"were", "had", "should"})
+_NEGATING = frozenset({"neg", "advmod", "preconj", "cc", "det"})
 _MAX_STEPS = 24
 
 
@@ -53,6 +51,7 @@ class Statuses:
     def __init__(self, tree: Tree, lexicon: Lexicon, year: int | None) -> None:
         self.tree = tree
         self.lexicon = lexicon
+        self._negative = NEGATIVE | lexicon.words["negative_adverbs"]
         self._background = Background(tree, lexicon, year)
         self._part_of_phrase: frozenset[int] = frozenset()
 
@@ -169,8 +168,7 @@ class Statuses:
         tree = self.tree
         count = 0
         for k in tree.kids[p]:
-            word = tree.lower[k]
-            if word not in NEGATIVE or tree.dep[k] not in ("neg", "advmod", "preconj", "cc", "det"):
+            if tree.lower[k] not in self._negative or tree.dep[k] not in _NEGATING:
                 continue
             following = tree.lower[k + 1] if k + 1 < len(tree) else ""
             below = {tree.lower[m] for m in tree.kids[k]}

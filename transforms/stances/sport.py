@@ -11,9 +11,7 @@ from transforms.stances.tree import Tree
 # of the document, since a near copy is parsed with little context and must be read alike.
 _WORDS_BEFORE = 2
 _SENTENCES_BEFORE = 2
-_COUNTED = frozenset({"goal", "point", "run", "wicket", "try", "length", "set"})
 _SCORE = re.compile(r"\d{1,2}[-–]\d{1,2}\Z")
-_BALLOTS = frozenset({"vote", "ruling", "decision", "council", "court", "ballot", "judge"})
 
 
 class Sport:
@@ -23,6 +21,8 @@ class Sport:
         self.tree = tree
         self.words = lexicon.words["sport"]
         self.bloodshed = lexicon.words["bloodshed"]
+        self.counts = lexicon.words["sport_counts"]
+        self.ballots = lexicon.words["ballots"]
 
     def in_sentence(self, number: int) -> bool:
         """Tell whether a sentence of the tree tells of sport."""
@@ -33,10 +33,10 @@ class Sport:
             return False  # a missile that hits a football stadium is no figure of speech
         if self._found(first, last):
             return True
-        if any(tree.lemma[i] in _COUNTED and self._is_margin(i) for i in range(first, last)):
+        if any(tree.lemma[i] in self.counts and self._is_margin(i) for i in range(first, last)):
             return True
         if any(_SCORE.match(word) for word in tree.lower[first:last]):
-            return _BALLOTS.isdisjoint(lemmas)
+            return self.ballots.isdisjoint(lemmas)
         begin = tree.bounds[max(0, number - _SENTENCES_BEFORE)][0]
         before = self._found(begin, first)
         return len(before) >= _WORDS_BEFORE and self.bloodshed.isdisjoint(tree.lemma[begin:first])
