@@ -40,11 +40,11 @@ class Recipe:
     where there are any, the labels counting for the rest.
     """
 
-    epochs: int = 4
+    epochs: int = 3
     runs: int = 1
-    members: int = 2
+    members: int = 1
     batch: int = 32
-    rate: float = 8e-5
+    rate: float = 6e-5
     neutral_share: float = 0.55
     rarity: float = 0.5
     taught: float = 0.7

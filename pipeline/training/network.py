@@ -25,6 +25,7 @@ EPSILON = 1e-12
 # The word whose embedding each type's marks begin as.
 TYPE_WORDS = {"person": "person", "place": "country", "organisation": "organization"}
 ROLE_SCALE = 0.3
+FROZEN_SHARE = 3
 MARK_NOISE = 0.02
 
 
@@ -73,12 +74,15 @@ class Layer(nn.Module):
 class PairClassifier(nn.Module):
     """Five logits a pair: neutral, positive p->q and q->p, negative p->q and q->p.
 
-    The lowest `frozen` layers don't learn; below 0, all but the topmost so many.
+    The lowest `frozen` layers don't learn: a third of them for None; below 0, all but the topmost
+    so many.
     """
 
     nearness: Tensor
 
-    def __init__(self, weights: dict[str, Tensor], vocabulary: dict[str, int], frozen: int) -> None:
+    def __init__(
+        self, weights: dict[str, Tensor], vocabulary: dict[str, int], frozen: int | None = None
+    ) -> None:
         super().__init__()
         words = weights["embeddings.word_embeddings.weight"].clone()
         size = words.shape[1]
@@ -95,6 +99,8 @@ class PairClassifier(nn.Module):
         self.roles = nn.Parameter(ROLE_SCALE * torch.randn(2, size))
         self.layers = nn.ModuleList(_layers(weights, size))
         self.register_buffer("nearness", _nearness(weights))
+        if frozen is None:
+            frozen = len(self.layers) // FROZEN_SHARE
         self.frozen = frozen if frozen >= 0 else max(0, len(self.layers) + frozen)
         self.joined = nn.Linear(3 * size, size)
         self.classes = nn.Linear(size, CLASSES)

@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from transforms.stances.lexicon import Lexicon
 
 FOLDS = 5
-FROZEN_LAYERS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +87,7 @@ def write_model(
         "classes": list(CLASSES),
         "recipe": {
             **asdict(recipe),
-            "frozen": FROZEN_LAYERS,
+            "frozen": networks[0].frozen,
             "synthetic": inputs.synthetic,
             "teacher": inputs.teacher is not None,
         },

@@ -18,7 +18,7 @@ from pipeline.training.examples import Example, make_examples
 from pipeline.training.fit import Readable, Recipe, fit, log_probabilities, logits, prepare
 from pipeline.training.mpnet import NEARNESS
 from pipeline.training.network import EncoderError, PairClassifier, load_encoder
-from pipeline.training.package import FROZEN_LAYERS, Inputs, label_figures, write_model
+from pipeline.training.package import Inputs, label_figures, write_model
 from pipeline.training.synthetic import generate
 from transforms.stances.model_files import TOKENIZER
 
@@ -89,12 +89,12 @@ def train_stance(
         teachers = [
             _learn(inputs.teacher, vocabulary, -TEACHER_LAYERS, only, longer, None, report),
             # The two err apart: together they are better than either.
-            _learn(inputs.encoder, vocabulary, FROZEN_LAYERS, lessons, alone, None, report),
+            _learn(inputs.encoder, vocabulary, None, lessons, alone, None, report),
         ]
         metrics["teachers"] = [each.figures for each in teachers]
         found = [log_probabilities(each.networks, each.reference) for each in teachers]
         opinions = torch.stack(found).mean(0).softmax(-1)
-    learned = _learn(inputs.encoder, vocabulary, FROZEN_LAYERS, lessons, recipe, opinions, report)
+    learned = _learn(inputs.encoder, vocabulary, None, lessons, recipe, opinions, report)
     metrics["float32"] = learned.figures
     metrics["minutes"] = round((time.monotonic() - began) / 60, 1)
     metrics |= write_model(
@@ -107,7 +107,7 @@ def train_stance(
 def _learn(
     encoder: Path,
     vocabulary: dict[str, int],
-    frozen: int,
+    frozen: int | None,
     lessons: Lessons,
     recipe: Recipe,
     opinions: Tensor | None,
@@ -134,7 +134,7 @@ def _learn(
 
 
 def _begin(
-    encoder: Path, vocabulary: dict[str, int], frozen: int, recipe: Recipe
+    encoder: Path, vocabulary: dict[str, int], frozen: int | None, recipe: Recipe
 ) -> PairClassifier:
     torch.manual_seed(recipe.seed)
     return PairClassifier(load_encoder(encoder), vocabulary, frozen)
