@@ -58,15 +58,15 @@ FLOORS = {
         "phenomena": 0.96,
         "cases": 0.96,
         "news": 0.92,
-        "held_out": 0.75,
+        "held_out": 0.78,
         "planted": 0.88,
         "swap": 0.95,
         "events_f1": 0.86,
         "events_mended_f1": 0.93,
-        "directed_macro_f1": 0.47,
-        "directed_accuracy": 0.75,
+        "directed_macro_f1": 0.49,
+        "directed_accuracy": 0.755,
         "edges_precision": 0.80,
-        "edges_recall": 0.37,
+        "edges_recall": 0.40,
         "directed_swap": 0.95,
         "directed_all_unchanged": 0.97,
     },
@@ -87,7 +87,7 @@ LEAST = {
     "directed_all_unchanged": 0.90,
 }
 # And the most that their confidence may be off: a perfect reader's edges, as few, show .06 to .09.
-MOST_CALIBRATION_ERROR = {"grammar": 0.14, "both": 0.065}
+MOST_CALIBRATION_ERROR = {"grammar": 0.14, "both": 0.075}
 FLOOR = FLOORS.get(STANCES.engine, LEAST)
 
 

@@ -120,7 +120,7 @@ def test_the_engine_setting_says_who_reads() -> None:
 
 
 def test_the_grammar_alone_needs_no_model(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse() -> None:
+    def refuse(_folder: Path | None) -> None:
         raise AssertionError("loaded a model")
 
     monkeypatch.setattr("transforms.stances.engine.load_reader", refuse)

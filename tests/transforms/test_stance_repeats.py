@@ -59,5 +59,13 @@ def test_two_triggers_of_one_sentence_stay() -> None:
 
 
 def test_short_sentences_are_never_repeats() -> None:
-    short = replace(PIECE, sentence="Russia slams NATO", sentence_hash="c")
+    short = replace(PIECE, sentence="NATO slammed", sentence_hash="c")
     assert drop_repeats([short, PIECE]) == [short, PIECE]
+
+
+def test_a_headline_of_three_words_is_repeated_by_what_says_all_of_it() -> None:
+    shown = replace(PIECE, sentence="Russia condemns NATO", sentence_hash="c")
+    said = replace(PIECE, sentence="On Friday Russia condemned NATO again.", sentence_hash="d")
+    assert drop_repeats([shown, said]) == [shown]
+    other = replace(PIECE, sentence="Russia sued NATO over its drills.", sentence_hash="e")
+    assert drop_repeats([shown, other]) == [shown, other]

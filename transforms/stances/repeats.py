@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from transforms.records import Evidence
 from transforms.words import fold
 
-MIN_WORDS = 4
+MIN_WORDS = 3
 MIN_SHARE = 0.8
 # Bytes of a folded word that are compared: headlines put body text into another tense.
 _STEM = 5
