@@ -102,14 +102,14 @@ def _evaluate(
     path = paths[0]
     if reference is Reference.OFFICE_HOLDERS:
         return measures.evaluate_office_holders(path, load_catalog(catalog), config.actors)
-    if reference is Reference.EVENT_CODING:
+    with_own_actors = {
+        Reference.EVENT_CODING: measures.evaluate_event_coding,
+        Reference.DIRECTED_SENTIMENT: measures.evaluate_directed_sentiment,
+    }
+    if reference in with_own_actors:
         lexicon = load_lexicon(config, file)
         stances = config.stance_settings(file.parent if file else None)
-        return measures.evaluate_event_coding(path, lexicon, config.actors, stances)
-    if reference is Reference.DIRECTED_SENTIMENT:
-        lexicon = load_lexicon(config, file)
-        stances = config.stance_settings(file.parent if file else None)
-        return measures.evaluate_directed_sentiment(path, lexicon, config.actors, stances)
+        return with_own_actors[reference](path, lexicon, config.actors, stances)
     analyser = load_analyser(config, catalog, file)
     if reference is Reference.GOLD:
         return measures.evaluate_gold(path, analyser, config.read, config.clean, config.deduplicate)
