@@ -41,6 +41,8 @@ def strip_frame(text: str) -> str:
 
 def _without_credits(text: str) -> str:
     """Return the text with a space for each credit; brackets are found faster than credits are."""
+    if "(" not in text and "[" not in text:
+        return text
     kept = []
     done = 0
     for opening in _openings(text):

@@ -31,7 +31,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import lru_cache
 from itertools import pairwise
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -82,8 +82,7 @@ class Sketch:
     text_hash: int
 
 
-@dataclass(frozen=True, slots=True)
-class SketchInput:
+class SketchInput(NamedTuple):
     """What a sketch is made of."""
 
     item_id: str
@@ -311,12 +310,13 @@ def _least(
     share = np.minimum(MARGIN * count / np.maximum(sizes, 1), 1.0)
     limits = (share * float(1 << 63)).astype(np.uint64) * np.uint64(2) - np.uint64(1)
     low = inside & (values <= limits[owner])
-    found, whose, rank = _ranked(values[low], owner[low])
+    at = np.flatnonzero(low)
+    found, whose, rank = _ranked(values[at], owner[at])
     few = np.bincount(whose, minlength=len(sizes)) < count
     few &= share < 1.0
     if few.any():
-        low |= inside & few[owner]
-        found, whose, rank = _ranked(values[low], owner[low])
+        at = np.flatnonzero(low | (inside & few[owner]))
+        found, whose, rank = _ranked(values[at], owner[at])
     kept = rank < count
     return found[kept], whose[kept], rank[kept]
 
