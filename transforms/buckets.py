@@ -95,13 +95,20 @@ class Links:
     def take(self, chosen: Integers | Flags) -> Links:
         """Return some of the pairs, and no article that isn't in one of them."""
         first, second = self.first[chosen], self.second[chosen]
-        # Of many articles, a few pairs' are found without a look at all.
-        rows = distinct(np.concatenate((first, second)))
+        both = np.concatenate((first, second))
+        if len(both) < len(self.ids):  # few pairs' articles are found without a look at all
+            rows = distinct(both)
+            place = np.searchsorted(rows, both)
+        else:
+            is_kept = np.zeros(len(self.ids), dtype=np.bool_)
+            is_kept[both] = True
+            rows, place = np.flatnonzero(is_kept), (np.cumsum(is_kept) - 1)[both]
+        ids = self.ids if len(rows) == len(self.ids) else map(self.ids.__getitem__, rows.tolist())
         return Links(
-            ids=tuple(map(self.ids.__getitem__, rows.tolist())),
+            ids=tuple(ids),
             times=self.times[rows],
-            first=np.searchsorted(rows, first),
-            second=np.searchsorted(rows, second),
+            first=place[: len(first)],
+            second=place[len(first) :],
             exact=self.exact[chosen],
         )
 
@@ -325,13 +332,17 @@ def _closest(shard: _Shard, ones: Integers, others: Integers) -> tuple[Integers,
     pair, row = np.tile(pair, 2), np.tile(row, 2)
     ends = np.minimum(row, np.concatenate(near)), np.maximum(row, np.concatenate(near))
     apart = shard.times[ends[1]] - shard.times[ends[0]]
-    least = np.full(len(several), np.iinfo(np.int64).max)
-    np.minimum.at(least, pair, apart)
-    closest = np.flatnonzero(apart == least[pair])
-    order = closest[np.lexsort((ends[1][closest], ends[0][closest], pair[closest]))]
-    chosen = order[distinct_rows(pair[order])]
-    early[several], late[several] = ends[0][chosen], ends[1][chosen]
+    closest = np.flatnonzero(apart == _least_by(pair, apart, len(several))[pair])
+    chosen = _least_by(pair[closest], (ends[0] * span + ends[1])[closest], len(several))
+    early[several], late[several] = np.divmod(chosen, span)
     return early, late
+
+
+def _least_by(group: Integers, values: Integers, groups: int) -> Integers:
+    """Return the least value of each group."""
+    least = np.full(groups, np.iinfo(np.int64).max)
+    np.minimum.at(least, group, values)
+    return least
 
 
 def _chains(shard: _Shard) -> tuple[Integers, Integers]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -15,7 +16,16 @@ import numpy.typing as npt
 
 from transforms.columns import Flags, Integers, distinct_rows, ranges
 from transforms.frame import strip_frame
-from transforms.words import Counts, Hashes, Words, hash_words, runs, sequence_hashes
+from transforms.words import (
+    Counts,
+    Hashes,
+    Places,
+    Words,
+    hash_words,
+    join_words,
+    runs,
+    sequence_hashes,
+)
 
 # Texts hashed at once: enough to share numpy's call costs, few enough to stay in cache.
 GROUP: Final = 128
@@ -75,7 +85,8 @@ def hash_group(bodies: Sequence[str], width: int) -> tuple[HashedTexts, Hashes]:
     place_mask, owner_mask = np.uint64(MAX_PLACE), (np.uint64(1) << _OWNER) - np.uint64(1)
     shingles = ((packed & owner_mask) >> _PLACE << SHINGLE_HASH) | (packed & place_mask)
     bounds = np.append(bounds, len(packed))
-    return HashedTexts(tuple(bodies), words, sequence_hashes(words), shingles, bounds), every
+    sequences = sequence_hashes(words.hashes, words.bounds)
+    return HashedTexts(tuple(bodies), words, sequences, shingles, bounds), every
 
 
 def within(owner: Counts, width: int) -> Flags:
@@ -85,46 +96,60 @@ def within(owner: Counts, width: int) -> Flags:
     return inside
 
 
+def join_texts(groups: Sequence[HashedTexts]) -> HashedTexts:
+    """Return the texts of several groups as one."""
+    sizes = np.concatenate([np.diff(texts.bounds) for texts in groups])
+    return HashedTexts(
+        tuple(body for texts in groups for body in texts.bodies),
+        join_words([texts.words for texts in groups]),
+        np.concatenate([texts.sequences for texts in groups]),
+        np.concatenate([texts.shingles for texts in groups]),
+        np.concatenate(([0], np.cumsum(sizes))),
+    )
+
+
 class TextRows:
     """Some texts of several groups, each known by its number: their shingles, and words as asked.
 
-    `counts` are words, `shingles` those of each text, `sizes` many. Hashes and kinds of words are
-    copied into columns of their own once: texts that are compared stand in hundreds of groups, and
-    a look at each of these costs more than the copy.
+    `counts` are words, `shingles` those of each text, `sizes` many. The words are copied into
+    columns of their own once: texts that are compared stand in many groups, and a look at each of
+    these costs more than the copy.
     """
 
     def __init__(self, groups: Sequence[HashedTexts], group: Integers, row: Integers) -> None:
-        self._read = [(groups[at], of) for at, of in zip(group.tolist(), row.tolist(), strict=True)]
-        self.bodies = [texts.bodies[at] for texts, at in self._read]
-        self.sequences = np.array([texts.sequences[at] for texts, at in self._read], np.int64)
-        self.shingles = [
-            texts.shingles[texts.bounds[at] : texts.bounds[at + 1]] for texts, at in self._read
-        ]
-        self.sizes = np.array([len(shingles) for shingles in self.shingles], dtype=np.int64)
-        spans = [slice(*texts.words.bounds[at : at + 2].tolist()) for texts, at in self._read]
-        self.counts = np.array([span.stop - span.start for span in spans], dtype=np.int64)
-        self._starts = np.cumsum(self.counts) - self.counts
-        both = list(zip(self._read, spans, strict=True))
-        hashes = [texts.words.hashes[span] for (texts, _), span in both]
-        written = [texts.words.written[span] for (texts, _), span in both]
-        self._hashes = np.concatenate([np.empty(0, np.uint64), *hashes])
-        self._written = np.concatenate([np.empty(0, np.uint8), *written])
+        order = np.argsort(group, kind="stable")
+        bounds = np.searchsorted(group[order], np.arange(len(groups) + 1)).tolist()
+        some = [(groups[at], row[order[slice(*ends)]]) for at, ends in enumerate(pairwise(bounds))]
+        some = [(texts, rows) for texts, rows in some if len(rows)]
+        number = np.empty(len(order), dtype=np.int64)
+        number[order] = np.arange(len(order))
+        self._words = join_words([texts.words.take(rows) for texts, rows in some])
+        self._starts = self._words.bounds[number]
+        self.counts = self._words.counts[number]
+        none = np.empty(0, dtype=np.int64)
+        self.sequences = np.concatenate([none, *(texts.sequences[rows] for texts, rows in some)])
+        self.sequences = self.sequences[number]
+        bodies, shingles = [], []
+        for texts, rows in some:
+            ends = texts.bounds[rows].tolist(), texts.bounds[rows + 1].tolist()
+            shingles += [texts.shingles[start:end] for start, end in zip(*ends, strict=True)]
+            bodies += [texts.bodies[at] for at in rows.tolist()]
+        self.shingles = [shingles[at] for at in number.tolist()]
+        self.bodies = [bodies[at] for at in number.tolist()]
+        self.sizes = np.array([len(of) for of in self.shingles], dtype=np.int64)
 
     def words(self, texts: Integers, places: Integers) -> tuple[Hashes, npt.NDArray[np.uint8]]:
         """Return hashes and kinds of some words: each is named by its text, and place in that."""
         at = self._starts[texts] + places
-        return self._hashes[at], self._written[at]
+        return self._words.hashes[at], self._words.written[at]
 
-    def span(self, number: int, place: int) -> tuple[int, int]:
-        """Return where a word starts and ends in its text's body."""
-        texts, row = self._read[number]
-        words, at = texts.words, texts.words.bounds[row] + place
-        offset = words.offsets[row]
-        return int(words.starts[at] - offset), int(words.ends[at] - offset)
+    def spans(self, texts: Integers, places: Integers) -> tuple[Places, Places]:
+        """Return where words start and end in their texts' bodies; they are named as in `words`."""
+        at = self._starts[texts] + places
+        return self._words.starts[at], self._words.ends[at]
 
-    def all_words(self, number: int) -> tuple[Hashes, Counts, Counts]:
+    def all_words(self, text: int) -> tuple[Hashes, Places, Places]:
         """Return the hashes, starts and ends of a text's words."""
-        texts, row = self._read[number]
-        words = texts.words
-        offset, span = words.offsets[row], slice(*words.bounds[row : row + 2].tolist())
-        return words.hashes[span], words.starts[span] - offset, words.ends[span] - offset
+        words, start = self._words, self._starts[text]
+        span = slice(start, start + self.counts[text])
+        return words.hashes[span], words.starts[span], words.ends[span]

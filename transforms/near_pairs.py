@@ -8,7 +8,7 @@ once each, however many partners they have.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import repeat
 from typing import Any, Final, Protocol
@@ -20,7 +20,7 @@ from transforms.buckets import Links, pack, shard_links
 from transforms.cell_texts import CellTexts, Readable, Text
 from transforms.cells import CELL_ARTICLES, merge_links, plan_cells, verified, verify_cell
 from transforms.columns import Integers, component_roots
-from transforms.hashed_texts import HashedTexts
+from transforms.hashed_texts import HashedTexts, join_texts
 from transforms.identity import stored_dates
 from transforms.settings import DeduplicateSettings
 from transforms.signatures import BATCH, Sketches, SketchInput, sketch_batch
@@ -34,6 +34,8 @@ StoreTexts = Callable[[Sequence[str]], Iterable[tuple[str, ...]]]
 # Batches that the store is asked about at once: neighbours in its tables are read together, and a
 # stored text once for all its copies. They wait in memory with their texts.
 ASKED_BATCHES: Final = 32
+# Articles whose hashed texts are kept as one; of more, its columns don't stay in cache.
+BLOCK: Final = 16 * BATCH
 # Articles of a cell whose texts needn't travel to it: fewer calls, each for more pairs.
 LARGE_CELL: Final = 4_096
 
@@ -252,26 +254,44 @@ def _cells_of(
     records: Sequence[tuple[str, TextRecord]], settings: DeduplicateSettings, articles_each: int
 ) -> Iterator[tuple[Integers, CellTexts, Links]]:
     """Yield the cells of some records: their places, their texts, and the candidate pairs."""
-    batches = [
-        sketch_records(records[start : start + BATCH], settings).sketches
-        for start in range(0, len(records), BATCH)
-    ]
-    if not batches:
+    if not records:
         return
+    blocks = [
+        _sketch_block(records[start : start + BLOCK], settings)
+        for start in range(0, len(records), BLOCK)
+    ]
+    batches = [sketches for made, _, _ in blocks for sketches in made]
     chunks = [chunk for sketches in batches for _, chunk in pack(sketches, settings, shards=1)]
     links = shard_links(chunks, settings, shards=1)
     del chunks
     signatures = np.concatenate([sketches.signatures for sketches in batches])
     shingles = np.concatenate([sketches.shingles for sketches in batches])
-    hashed = [sketches.hashed for sketches in batches if sketches.hashed is not None]
-    groups, row = [texts for texts, _ in hashed], np.concatenate([rows for _, rows in hashed])
+    groups, row = [texts for _, texts, _ in blocks], np.concatenate([rows for *_, rows in blocks])
     place = {key: at for at, (key, _) in enumerate(records)}
     for cell in plan_cells([links], articles_each).links.values():
         chosen = np.array([place[key] for key in cell.ids], dtype=np.int64)
         read = [records[at][1] for at in chosen.tolist()]
-        group = chosen // BATCH
+        group = chosen // BLOCK
         texts = CellTexts(read, signatures[chosen], shingles[chosen], groups, group, row[chosen])
         yield chosen, texts, cell
+
+
+def _sketch_block(
+    records: Sequence[tuple[str, TextRecord]], settings: DeduplicateSettings
+) -> tuple[list[Sketches], HashedTexts, Integers]:
+    """Return the sketches of at most `BLOCK` records, what they are made of, and each one's row
+    in that.
+    """
+    made, groups, rows, texts = [], [], [], 0
+    for start in range(0, len(records), BATCH):
+        sketches = sketch_records(records[start : start + BATCH], settings).sketches
+        if sketches.hashed is not None:
+            hashed, row = sketches.hashed
+            groups.append(hashed)
+            rows.append(row + texts)
+            texts += len(hashed)
+        made.append(replace(sketches, hashed=None))
+    return made, join_texts(groups), np.concatenate(rows)
 
 
 class CompareSplit:

@@ -14,8 +14,9 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from transforms.catalog_files import read_actors
-from transforms.columns import Flags, Integers
+from transforms.columns import Flags, Integers, spread_ranges
 from transforms.country_names import country_names
+from transforms.hashed_texts import TextRows
 from transforms.resources import resolve_config_path
 from transforms.text_rules import TextRules
 from transforms.words import Hashes, hash_words
@@ -100,30 +101,55 @@ def _actors() -> frozenset[Name]:
 
 
 class NeutralWords:
-    """The words of several texts' neutral names by hash.
-
-    One of them is neutral only where the whole name stands, as `neutral_places` says.
-    """
+    """The names that are neutral in several texts: `neutral_places` for many words at once."""
 
     def __init__(self, outlets: Sequence[str], rules: TextRules) -> None:
         number = {outlet: at for at, outlet in enumerate(dict.fromkeys(outlets))}
         self._outlet = np.array([number[outlet] for outlet in outlets], dtype=np.int64)
-        named = [
-            (at, word)
-            for outlet, at in number.items()
-            for some in neutral_names(outlet, rules).by_first.values()
-            for word in {word for name in some for word in name}
-        ]
-        owners = np.array([at for at, _ in named], dtype=np.int64)
-        words = np.array([word for _, word in named], dtype=np.uint64)
-        self._hashes = np.unique(words)
-        self._known = np.zeros((len(number), len(self._hashes)), dtype=np.bool_)
-        self._known[owners, np.searchsorted(self._hashes, words)] = True
+        self._outlets = len(number)
+        names = [_names_by_column(outlet, rules) for outlet in number]
+        # A name is a range of words; each of its words is an entry, found by word and outlet.
+        self._words = np.concatenate([np.empty(0, np.uint64), *(words for words, _ in names)])
+        self._sizes = np.concatenate([np.empty(0, np.int64), *(sizes for _, sizes in names)])
+        self._starts = np.cumsum(self._sizes) - self._sizes
+        owners = np.repeat(np.arange(self._outlets), [len(sizes) for _, sizes in names])
+        self._name = np.repeat(np.arange(len(owners)), self._sizes)
+        self._hashes, place = np.unique(self._words, return_inverse=True)
+        codes = place * self._outlets + owners[self._name]
+        self._entries = np.argsort(codes, kind="stable")
+        self._codes = codes[self._entries]
 
-    def may_be(self, texts: Integers, hashes: Hashes) -> Flags:
-        """Say of each word whether it stands in a neutral name, in the text of this number."""
+    def are_neutral(
+        self, texts: Integers, places: Integers, hashes: Hashes, rows: TextRows
+    ) -> Flags:
+        """Say of each word, in the text of this number and at this place there, whether it is part
+        of the outlet's or an agency's name. `rows` are the texts.
+        """
+        neutral = np.zeros(len(texts), dtype=np.bool_)
         if not len(self._hashes):
-            return np.zeros(len(hashes), dtype=np.bool_)
-        at = np.minimum(np.searchsorted(self._hashes, hashes), len(self._hashes) - 1)
-        found: Flags = (self._hashes[at] == hashes) & self._known[self._outlet[texts], at]
-        return found
+            return neutral
+        at = np.searchsorted(self._hashes, hashes)
+        known = np.flatnonzero(self._hashes.take(at, mode="clip") == hashes)
+        codes = at[known] * self._outlets + self._outlet[texts[known]]
+        first, last = (np.searchsorted(self._codes, codes, side=side) for side in ("left", "right"))
+        word, found = spread_ranges(first, last - first)
+        word, entry = known[word], self._entries[found]
+        name, text = self._name[entry], texts[word]
+        start = places[word] - (entry - self._starts[name])
+        whole = (start >= 0) & (start + self._sizes[name] <= rows.counts[text])
+        for step in range(max(self._sizes[name], default=0)):
+            open_names = np.flatnonzero(whole & (step < self._sizes[name]))
+            if not len(open_names):
+                break
+            read, _ = rows.words(text[open_names], start[open_names] + step)
+            whole[open_names] = read == self._words[self._starts[name[open_names]] + step]
+        neutral[word[whole]] = True
+        return neutral
+
+
+@lru_cache(maxsize=4_096)
+def _names_by_column(outlet: str, rules: TextRules) -> tuple[Hashes, Integers]:
+    """Return the words of all `neutral_names`, one name after another, and how many each has."""
+    names = list(chain.from_iterable(neutral_names(outlet, rules).by_first.values()))
+    words = np.array(list(chain.from_iterable(names)), dtype=np.uint64)
+    return words, np.array([len(name) for name in names], dtype=np.int64)

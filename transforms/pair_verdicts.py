@@ -95,7 +95,8 @@ class _Gaps(NamedTuple):
 
     def take(self, chosen: Integers | Flags) -> _Gaps:
         """Return some of the gaps."""
-        return _Gaps(*(column[chosen] for column in self))
+        rows = np.flatnonzero(chosen) if chosen.dtype == np.bool_ else chosen
+        return _Gaps(*(column[rows] for column in self))
 
 
 class TextPairs:
@@ -128,19 +129,9 @@ class TextPairs:
         self._views: dict[int, TextView] = {}
         self._same_names: dict[tuple[str, str], bool] = {}
 
-    def _order(self, number: int) -> tuple[str, str, str]:
-        text = self._texts[number]
-        return text.text, text.title, text.outlet
-
     def compare(self, ones: Integers, others: Integers) -> Verdicts:
         """Return the verdict on each pair of texts, named by their numbers."""
-        swap = np.array(
-            [
-                self._order(other) < self._order(one)
-                for one, other in zip(ones.tolist(), others.tolist(), strict=True)
-            ],
-            dtype=np.bool_,
-        )
+        swap = self._rows.sequences[others] < self._rows.sequences[ones]
         left, right = np.where(swap, others, ones), np.where(swap, ones, others)
         counts = self._rows.counts[left], self._rows.counts[right]
         size = np.minimum(*counts)
@@ -308,32 +299,21 @@ class TextPairs:
 
         It is "" for others, for the outlet's, and for what may be part of a longer number.
         """
-        neutral = self._are_neutral(texts, firsts, self._rows.words(texts, firsts)[0])
-        found = []
-        for text, first, last, is_neutral in zip(
-            texts.tolist(), firsts.tolist(), (ends - 1).tolist(), neutral.tolist(), strict=True
-        ):
-            start, end = self._rows.span(text, first)
-            body = self._rows.bodies[text]
-            # What may part sentences is longer than one character, or one of these.
-            inside = first > 0 and self._rows.span(text, first - 1)[1] == start - 1
-            if is_neutral or not inside or body[start - 1] in _PARTING:
-                found.append("")
-            elif last > first:
-                found.append(self._number(body[start : self._rows.span(text, last)[1]]))
-            else:
-                found.append(body[start:end].casefold())
-        return found
-
-    def _are_neutral(self, texts: Integers, places: Integers, hashes: Hashes) -> Flags:
-        """Say of each word, known by its text and its place there, whether it is part of the
-        outlet's or an agency's name.
-        """
-        neutral = self._neutral.may_be(texts, hashes)
-        for at in np.flatnonzero(neutral).tolist():
-            view, place = self._view(int(texts[at])), int(places[at])
-            neutral[at] = bool(view.neutral_places(place, place + 1))
-        return neutral
+        hashes = self._rows.words(texts, firsts)[0]
+        neutral = self._neutral.are_neutral(texts, firsts, hashes, self._rows)
+        last_ends = self._rows.spans(texts, ends - 1)[1].tolist()
+        several = (ends - 1 > firsts).tolist()
+        starts = self._rows.spans(texts, firsts)[0]
+        before = self._rows.spans(texts, np.maximum(firsts - 1, 0))[1]
+        # What may part sentences is longer than one character, or one of `_PARTING`.
+        inside = (firsts > 0) & (before == starts - 1)
+        said = [""] * len(texts)
+        for at in np.flatnonzero(inside & ~neutral).tolist():
+            body, start = self._rows.bodies[texts[at]], int(starts[at])
+            if body[start - 1] not in _PARTING:
+                words = body[start : last_ends[at]]
+                said[at] = self._number(words) if several[at] else words.casefold()
+        return said
 
     def _number(self, said: str) -> str:
         """Return the number that several words of digits are; "" where they are more than one."""
@@ -384,11 +364,12 @@ class TextPairs:
     ) -> None:
         """Take the flag of a name from words that name the outlet or an agency."""
         named = np.flatnonzero((facts & np.uint16(Fact.NAME)) > 0)
-        named = named[self._are_neutral(texts[named], places[named], hashes[named])]
+        some = texts[named], places[named], hashes[named]
+        named = named[self._neutral.are_neutral(*some, self._rows)]
         kept = []
-        for text, place in zip(texts[named].tolist(), places[named].tolist(), strict=True):
+        edges = (column.tolist() for column in self._rows.spans(texts[named], places[named]))
+        for text, start, end in zip(texts[named].tolist(), *edges, strict=True):
             body = self._rows.bodies[text]
-            start, end = self._rows.span(text, place)
             # Else it may be part of a longer name: "O'Herald".
             around = body[max(start - 1, 0) : start] + body[end : end + 1]
             kept.append(not any(mark.isalnum() or mark in "'\u2019" for mark in around))
@@ -427,7 +408,7 @@ def _blocks(pair: Integers, left: Integers, right: Integers, width: int) -> _Blo
 
 def _gaps(blocks: _Blocks, wanted: Flags, left_sizes: Integers, right_sizes: Integers) -> _Gaps:
     """Return what `alignment.gaps` does for each wanted pair, by pair and `left` place."""
-    kept = wanted[blocks.pair]
+    kept = np.flatnonzero(wanted[blocks.pair])
     pair, left, right, size = (column[kept] for column in blocks)
     opens = distinct_rows(pair)
     closes = np.append(opens[1:], True)[: len(pair)]

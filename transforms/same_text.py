@@ -74,15 +74,17 @@ class Verdict:
 
 def same_text(first: TextView, second: TextView, settings: DeduplicateSettings) -> Verdict:
     """Return whether two articles carry the same text; the order of the two makes no difference."""
-    if (second.text, second.title, second.outlet) < (first.text, first.title, first.outlet):
-        first, second = second, first
     size = min(len(first), len(second))
     if not size:
         return Verdict(False, 0.0, "none", "empty text")
     if size < settings.short_words:
+        if (second.text, second.title, second.outlet) < (first.text, first.title, first.outlet):
+            first, second = second, first
         return _short(first, second)
     if np.array_equal(first.hashes, second.hashes):
         return Verdict(True, 1.0, "exact", "equal words")
+    if second.sequence < first.sequence:
+        first, second = second, first
     return _long(first, second, settings)
 
 

@@ -42,9 +42,10 @@ class _RulesFile(BaseModel):
     spellings: tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class TextRules:
-    """The word lists, compiled; plain data that travels to workers by value.
+    """The word lists, compiled; plain data that travels to workers by value, and is its own key
+    where something is kept by rules.
 
     `opposites` maps a word to the words that turn its meaning around. `different_names`
     maps a name to those that only look like it, `same_names` one to the first of its group;

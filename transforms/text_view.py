@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -24,8 +24,10 @@ from transforms.words import (
     UNITS,
     Counts,
     Hashes,
+    Places,
     hash_words,
     runs,
+    sequence_hashes,
     space_out,
 )
 
@@ -41,6 +43,7 @@ _GROUPED: Final = re.compile(r"\d{1,3}(?:,\d{3})+")
 _DIGITS: Final = re.compile(r"\d[\d.,]*")
 _BEFORE_DIGITS: Final = re.compile(rf"(?:(?<![^{_OPEN}])[{SIGNS}])?[{CURRENCIES}]?(?:\d+,)*\Z")
 _MAX_NUMBER_CHARS: Final = 40
+_MAX_KEPT_CHARS: Final = 40  # of a word that is read once for all its places
 _SENTENCE_END: Final = re.compile(r"[.!?…:][\"'”’»)\]]*\s|\n|[\"“]")
 
 
@@ -87,11 +90,11 @@ class TextView:
         return strip_frame(self.text)
 
     @cached_property
-    def _words(self) -> tuple[Hashes, Counts, Counts]:
+    def _words(self) -> tuple[Hashes, Places, Places]:
         found = hash_words([self.body])
         return found.hashes, found.starts, found.ends
 
-    def know(self, body: str, words: tuple[Hashes, Counts, Counts]) -> None:
+    def know(self, body: str, words: tuple[Hashes, Places, Places]) -> None:
         """Take over the body, and its words' hashes, starts and ends, where they are known."""
         self.__dict__.update(body=body, _words=words)
 
@@ -102,6 +105,11 @@ class TextView:
 
     def __len__(self) -> int:
         return len(self._words[0])
+
+    @cached_property
+    def sequence(self) -> int:
+        """Return a hash of the words in their order."""
+        return int(sequence_hashes(self.hashes, np.array([0, len(self)]))[0])
 
     def shingles(self, width: int) -> tuple[Hashes, Counts]:
         """Return the distinct hashes of runs of `width` words, sorted, and their first positions.
@@ -208,14 +216,17 @@ def tokenise(
     end = 0
     for match in _TOKEN.finditer(text):
         if tokens:
+            between = text[end : match.start()]
             opens = (
-                _SENTENCE_END.search(text, end, match.start()) is not None
+                between != " "
+                and _SENTENCE_END.search(between) is not None
                 and tokens[-1].word not in rules.abbreviations
             )
         raw = match.group()
         # An acronym's last full stop may be the sentence's too: let the next word see it.
         end = match.end() - 1 if raw[-1] == "." else match.end()
-        token = _read(raw, opens, rules)
+        read = _read_kept if len(raw) <= _MAX_KEPT_CHARS else _read
+        token = read(raw, opens, rules)
         is_neutral = neutral and _is_within(match, neutral)
         tokens.append(token._replace(kind=Kind.NEUTRAL) if is_neutral else token)
     return _join_dates(tokens, rules)
@@ -247,6 +258,9 @@ def _read(raw: str, opens: bool, rules: TextRules) -> Token:
     if raw[0].isupper() and word not in rules.titles and word not in rules.function_words:
         return Token(word, Kind.POSSIBLE_NAME if opens else Kind.NAME)
     return Token(word, Kind.WORD)
+
+
+_read_kept: Final = lru_cache(maxsize=1 << 16)(_read)
 
 
 def _join_dates(tokens: list[Token], rules: TextRules) -> list[Token]:

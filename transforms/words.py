@@ -7,14 +7,17 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntFlag
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
+from transforms.columns import ranges
+
 Hashes = npt.NDArray[np.uint64]
 Counts = npt.NDArray[np.int64]
+Places = npt.NDArray[np.int32]
 
 # Scripts written without spaces: each character is a word, or a whole clause would be one.
 _UNSPACED_RANGES: Final = (
@@ -81,18 +84,16 @@ _KINDS: Final = bytes(map(_kind, range(256)))
 class Words:
     """The words of several texts, one text after another.
 
-    `hashes`, `starts` and `ends` have an item a word: its hash, and where it stands in all texts
-    joined, in characters. `written` are `Written` bits: of what kinds its characters are. `bounds`
-    says where each text's words begin, `offsets` where its characters do; both have one item more
-    than there are texts.
+    `hashes`, `starts` and `ends` have an item a word: its hash, and where it stands in its text, in
+    characters. `written` are `Written` bits: of what kinds its characters are. `bounds` says where
+    each text's words begin; it has one item more than there are texts.
     """
 
     written: npt.NDArray[np.uint8]
     hashes: Hashes
-    starts: Counts
-    ends: Counts
+    starts: Places
+    ends: Places
     bounds: Counts
-    offsets: Counts
 
     def __len__(self) -> int:
         return len(self.bounds) - 1
@@ -101,6 +102,18 @@ class Words:
     def counts(self) -> Counts:
         """Return the number of words of each text."""
         return np.diff(self.bounds)
+
+    def take(self, texts: Counts) -> Words:
+        """Return the words of some of the texts, known by their numbers."""
+        counts = self.counts[texts]
+        at = ranges(self.bounds[texts], counts)
+        return Words(
+            self.written[at],
+            self.hashes[at],
+            self.starts[at],
+            self.ends[at],
+            np.concatenate(([0], np.cumsum(counts))),
+        )
 
 
 def fold(text: str) -> bytes:
@@ -128,13 +141,15 @@ def hash_words(texts: Sequence[str]) -> Words:
     """
     text = " ".join([*texts, ""])
     # One byte a character, so that offsets are characters; letters beyond ASCII come by their code.
-    ascii_text = text.encode("ascii", "replace")
-    data, kinds = ascii_text.translate(_TO_WORDS), ascii_text.translate(_KINDS)
     if text.isascii():
+        ascii_text = text.encode()
+        data, kinds = ascii_text.translate(_TO_WORDS), ascii_text.translate(_KINDS)
         hashes, written, starts, ends = _hash_bytes(data, kinds)
-        _mark_numbers(hashes, written, starts, ends, np.frombuffer(ascii_text, dtype=np.uint8))
+        _mark_numbers(hashes, starts, ends, np.frombuffer(ascii_text, dtype=np.uint8))
     else:
         codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
+        ascii_text = np.minimum(codes, _ASCII).astype(np.uint8).tobytes()
+        data, kinds = ascii_text.translate(_TO_WORDS), ascii_text.translate(_KINDS)
         places = np.flatnonzero(codes > _ASCII)
         folded = _fold_codes(codes[places])
         places, folded = places[folded != _SPACE], folded[folded != _SPACE]
@@ -145,9 +160,30 @@ def hash_words(texts: Sequence[str]) -> Words:
         owner = np.searchsorted(starts, places, side="right") - 1
         within = (places - starts[owner]).astype(np.uint64)
         np.add.at(hashes, owner, spread(folded * _SPREADER + within))
-        _mark_numbers(hashes, written, starts, ends, codes)
-    offsets = np.cumsum([0, *(len(part) + 1 for part in texts)])
-    return Words(written, hashes, starts, ends, np.searchsorted(starts, offsets), offsets)
+        _mark_numbers(hashes, starts, ends, codes)
+    lengths = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
+    offsets = np.concatenate(([0], np.cumsum(lengths + 1)))
+    bounds = np.searchsorted(starts, offsets)
+    before = np.repeat(offsets[:-1], np.diff(bounds))
+    return Words(
+        written,
+        hashes,
+        (starts - before).astype(np.int32),
+        (ends - before).astype(np.int32),
+        bounds,
+    )
+
+
+def join_words(parts: Sequence[Words]) -> Words:
+    """Return the words of the texts of one or more parts."""
+    counts = np.concatenate([part.counts for part in parts])
+    return Words(
+        np.concatenate([part.written for part in parts]),
+        np.concatenate([part.hashes for part in parts]),
+        np.concatenate([part.starts for part in parts]),
+        np.concatenate([part.ends for part in parts]),
+        np.concatenate(([0], np.cumsum(counts))),
+    )
 
 
 def runs(words: Hashes, width: int) -> Hashes:
@@ -172,15 +208,18 @@ def spread(values: Hashes) -> Hashes:
     return values
 
 
-def sequence_hashes(words: Words) -> npt.NDArray[np.int64]:
-    """Return a signed 64-bit hash of each text's words in their order; 0 for a text without any."""
-    found = np.zeros(len(words.bounds) - 1, dtype=np.uint64)
-    counts = words.counts
+def sequence_hashes(words: Hashes, bounds: Counts) -> npt.NDArray[np.int64]:
+    """Return a signed 64-bit hash of each text's words in their order; 0 for a text without any.
+
+    A text's words stand from its bound on, up to the next one's.
+    """
+    found = np.zeros(len(bounds) - 1, dtype=np.uint64)
+    counts = np.diff(bounds)
     filled = np.flatnonzero(counts)
     if len(filled):
-        place = np.arange(len(words.hashes)) - np.repeat(words.bounds[:-1], counts)
-        placed = words.hashes ^ (place.astype(np.uint64) * _SPREADER)
-        sums = np.add.reduceat(spread(placed), words.bounds[filled])
+        place = np.arange(len(words)) - np.repeat(bounds[:-1], counts)
+        placed = words ^ (place.astype(np.uint64) * _SPREADER)
+        sums = np.add.reduceat(spread(placed), bounds[filled])
         found[filled] = spread(sums + counts[filled].astype(np.uint64))
     return found.view(np.int64)
 
@@ -230,7 +269,7 @@ def _hash_bytes(
     parted = inside[1:] != inside[:-1]
     if alone is None or not len(alone):
         edges = np.flatnonzero(parted)
-        starts, ends = edges[::2], edges[1::2]
+        starts, ends = edges.reshape(-1, 2).T.copy()
     else:
         parted[alone] = True
         parted[alone + 1] = True
@@ -239,14 +278,15 @@ def _hash_bytes(
         return np.empty(0, dtype=np.uint64), buffer[:0], starts, ends
     chunks, kind_chunks = _chunks(data), _chunks(kinds)
     lengths = ends - starts
-    rest = _FIRST_BYTES[np.minimum(lengths, _CHUNK)]
-    hashes, written = spread(chunks[starts] & rest), kind_chunks[starts] & rest
+    rest = _FIRST_BYTES.take(lengths, mode="clip")
+    # Of numbers that aren't aligned, numpy takes many faster than it indexes them.
+    hashes, written = spread(chunks.take(starts) & rest), kind_chunks.take(starts) & rest
     longer = np.flatnonzero(lengths > _CHUNK)
     left, places, mixed = lengths[longer] - _CHUNK, starts[longer] + _CHUNK, hashes[longer]
     for _ in range(_CHUNK, _LONG, _CHUNK):
         if not len(longer):
             break
-        rest = _FIRST_BYTES[np.minimum(left, _CHUNK)]
+        rest = _FIRST_BYTES.take(left, mode="clip")
         mixed = spread(mixed * _SPREADER + (chunks[places] & rest))
         hashes[longer] = mixed
         written[longer] |= kind_chunks[places] & rest
@@ -263,20 +303,13 @@ def _hash_bytes(
     return hashes, written.astype(np.uint8), starts, ends
 
 
-def _mark_numbers(
-    hashes: Hashes,
-    written: npt.NDArray[np.uint8],
-    starts: Counts,
-    ends: Counts,
-    codes: npt.NDArray[Any],
-) -> None:
+def _mark_numbers(hashes: Hashes, starts: Counts, ends: Counts, codes: npt.NDArray[Any]) -> None:
     """Mix the marks of the words that start with a figure into their hashes.
 
     `codes` are those of all characters; the last is a space, so that what stands before the first
     one is a space too.
     """
-    numbers = np.flatnonzero((written & np.uint8(Written.DIGIT)) > 0)
-    numbers = numbers[_are_digits(codes[starts[numbers]])]
+    numbers = np.flatnonzero(_are_digits(codes[starts]))
     if not len(numbers):
         return
     first = starts[numbers]
@@ -284,10 +317,11 @@ def _mark_numbers(
         codes[np.maximum(first - step, -1)].astype(np.uint32) for step in (1, 2, 3)
     )
     joined = (before == ord(",")) & _are_digits(second)
-    paid = np.isin(before, _codes(CURRENCIES))
+    paid = _are_of(before, CURRENCIES)
     marks: Hashes = np.where(paid, before, np.uint32(_Mark.COMMA) * joined).astype(np.uint64)
     sign, opener = np.where(paid, second, before), np.where(paid, third, second)
-    minus = np.isin(sign, _codes(SIGNS)) & np.isin(opener, _codes(OPENERS))
+    minus = _are_of(sign, SIGNS)
+    minus[minus] = _are_of(opener[minus], OPENERS)
     marks[minus] |= np.uint64(_Mark.MINUS)
     marks[codes[ends[numbers]] == ord("%")] |= np.uint64(_Mark.PERCENT)
     marked = np.flatnonzero(marks)
@@ -295,9 +329,12 @@ def _mark_numbers(
     hashes[numbers[marked]] = spread(mixed)
 
 
-@cache
-def _codes(characters: str) -> npt.NDArray[np.uint32]:
-    return np.array([ord(character) for character in characters], dtype=np.uint32)
+def _are_of(codes: npt.NDArray[Any], characters: str) -> npt.NDArray[np.bool_]:
+    """Say which codes are one of a few characters."""
+    found = np.zeros(len(codes), dtype=np.bool_)
+    for character in characters:
+        found |= codes == ord(character)
+    return found
 
 
 def _are_digits(codes: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:

@@ -153,9 +153,7 @@ def with_marks(text, start, end):
 def spans(words, number):
     """Where the words of a text stand in it."""
     span = slice(*words.bounds[number : number + 2].tolist())
-    offset = int(words.offsets[number])
-    starts, ends = words.starts[span] - offset, words.ends[span] - offset
-    return list(zip(starts.tolist(), ends.tolist(), strict=True))
+    return list(zip(words.starts[span].tolist(), words.ends[span].tolist(), strict=True))
 
 
 @settings(max_examples=100, deadline=None)

@@ -1,0 +1,69 @@
+"""Names of outlets and agencies: many words at once are told as one text's are."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from transforms.hashed_texts import TextRows, hash_texts, join_texts
+from transforms.neutral_words import NeutralWords, neutral_places
+from transforms.text_rules import shipped_rules
+
+RULES = shipped_rules()
+WIDTH = 3
+OUTLETS = ("Times of Israel", "The Straits Times", "times", "straits-times.co.uk", "", "Reuters")
+WORDS = ("Times", "of", "Israel", "the", "Straits", "co", "uk", "Reuters", "Agence", "France",
+         "Presse", "Press", "Associated", "said")  # fmt: skip
+
+texts = st.lists(st.sampled_from(WORDS), min_size=1, max_size=12).map(" ".join)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.tuples(texts, st.sampled_from(OUTLETS)), min_size=1, max_size=5))
+def test_many_words_at_once_are_told_as_those_of_one_text_are(articles):
+    (hashed,) = hash_texts([text for text, _ in articles], WIDTH)
+    numbers = np.arange(len(articles))
+    rows = TextRows([hashed], np.zeros(len(articles), dtype=np.int64), numbers)
+    names = NeutralWords([outlet for _, outlet in articles], RULES)
+    for number, (_, outlet) in enumerate(articles):
+        hashes = rows.all_words(number)[0]
+        places = np.arange(len(hashes))
+        found = names.are_neutral(np.full(len(hashes), number), places, hashes, rows)
+        expected = neutral_places(hashes, 0, len(hashes), outlet, RULES)
+        assert np.flatnonzero(found).tolist() == expected
+
+
+def test_without_any_name_no_word_is_neutral():
+    rules = replace(RULES, agencies=frozenset())
+    (hashed,) = hash_texts(["Reuters said the Times said"], WIDTH)
+    rows = TextRows([hashed], np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.int64))
+    hashes = rows.all_words(0)[0]
+    texts, places = np.zeros(len(hashes), dtype=np.int64), np.arange(len(hashes))
+    assert not NeutralWords([""], rules).are_neutral(texts, places, hashes, rows).any()
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    st.lists(st.lists(texts, min_size=1, max_size=4), min_size=1, max_size=4),
+    st.randoms(use_true_random=False),
+)
+def test_rows_read_the_same_from_one_group_as_from_many(groups, random):
+    hashed = [next(iter(hash_texts(group, WIDTH))) for group in groups]
+    places = [(at, row) for at, group in enumerate(groups) for row in range(len(group))]
+    chosen = random.choices(places, k=len(places))
+    begins = np.cumsum([0, *map(len, groups)])
+    many = TextRows(
+        hashed, np.array([at for at, _ in chosen]), np.array([row for _, row in chosen])
+    )
+    joined = np.array([begins[at] + row for at, row in chosen])
+    one = TextRows([join_texts(hashed)], np.zeros(len(chosen), dtype=np.int64), joined)
+    assert many.bodies == one.bodies == [groups[at][row] for at, row in chosen]
+    for number in range(len(chosen)):
+        for ours, theirs in zip(many.all_words(number), one.all_words(number), strict=True):
+            assert np.array_equal(ours, theirs)
+        assert np.array_equal(many.shingles[number], one.shingles[number])
+    for name in ("counts", "sizes", "sequences"):
+        assert np.array_equal(getattr(many, name), getattr(one, name))
