@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import chain
 from typing import Final, NamedTuple
 
@@ -33,6 +33,7 @@ DAY_US: Final = 86_400_000_000
 FIRST_TEXTS: Final = 3
 NEIGHBOURS: Final = 2
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
 
 # An article under comparison: when it was published, in microseconds since the epoch, and its id.
 Node = tuple[int, str]
@@ -115,8 +116,7 @@ class Links:
 
 def micros(moment: datetime) -> int:
     """Return a moment in microseconds since the epoch."""
-    since = moment - _EPOCH
-    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+    return (moment - _EPOCH) // _MICROSECOND
 
 
 def pack(
@@ -129,9 +129,10 @@ def pack(
     times = np.array([micros(moment) for moment in sketches.published_at], dtype="<i8")
     texts = sketches.text_hashes.astype("<i8")
     joins = sketches.words >= settings.short_words
-    for shard in np.unique(shard_of).tolist():
-        chosen = shard_of == shard
-        present, local = np.unique(rows[chosen], return_inverse=True)
+    for shard in np.flatnonzero(np.bincount(shard_of)).tolist():
+        chosen = np.flatnonzero(shard_of == shard)
+        fresh = distinct_rows(rows[chosen])
+        present, local = rows[chosen[fresh]], np.cumsum(fresh) - 1
         yield (
             shard,
             Chunk(

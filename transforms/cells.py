@@ -166,8 +166,9 @@ def verified(
     open_pairs = ~links.exact & readable[links.first] & readable[links.second]
     first, second = links.first[open_pairs], links.second[open_pairs]
     likeness, unlike = compare_signatures(texts, first, second)
-    order = np.lexsort((first, -likeness, second))
-    order = order[~unlike[order]]
+    likely = np.flatnonzero(~unlike)
+    first, second = first[likely], second[likely]
+    order = np.lexsort((first, -likeness[likely], second))
     first, second = first[order], second[order]
     if not len(first):
         return

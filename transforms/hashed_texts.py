@@ -23,6 +23,7 @@ from transforms.words import (
     Words,
     hash_words,
     join_words,
+    pick_words,
     runs,
     sequence_hashes,
 )
@@ -123,7 +124,7 @@ class TextRows:
         some = [(texts, rows) for texts, rows in some if len(rows)]
         number = np.empty(len(order), dtype=np.int64)
         number[order] = np.arange(len(order))
-        self._words = join_words([texts.words.take(rows) for texts, rows in some])
+        self._words = pick_words([(texts.words, rows) for texts, rows in some])
         self._starts = self._words.bounds[number]
         self.counts = self._words.counts[number]
         none = np.empty(0, dtype=np.int64)

@@ -74,7 +74,7 @@ def _by_first_word(outlet: str, agencies: frozenset[str], actor_names: frozenset
     (article,) = _hashed(["the"])
     own = {name[1:] if name[:1] == article else name for name in _hashed(long)}
     found: dict[int, list[Name]] = {}
-    for name in sorted(own - _actors() - set(_hashed(actor_names)) | set(_hashed(agencies))):
+    for name in sorted(own - _actors() - _names(actor_names) | _names(agencies)):
         if name:
             found.setdefault(name[0], []).append(name)
     return Names(found, max(map(len, chain.from_iterable(found.values())), default=1))
@@ -84,6 +84,11 @@ def _hashed(names: Iterable[str]) -> list[Name]:
     words = hash_words(list(names))
     hashes = words.hashes.tolist()
     return [tuple(hashes[start:end]) for start, end in pairwise(words.bounds.tolist())]
+
+
+@lru_cache(maxsize=16)
+def _names(names: frozenset[str]) -> frozenset[Name]:
+    return frozenset(_hashed(names))
 
 
 @cache

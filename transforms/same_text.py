@@ -83,7 +83,8 @@ def same_text(first: TextView, second: TextView, settings: DeduplicateSettings) 
         return _short(first, second)
     if np.array_equal(first.hashes, second.hashes):
         return Verdict(True, 1.0, "exact", "equal words")
-    if second.sequence < first.sequence:
+    # Words are counted in the shorter text, where two passages may overlap.
+    if (len(second), second.sequence) < (len(first), first.sequence):
         first, second = second, first
     return _long(first, second, settings)
 

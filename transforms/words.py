@@ -103,18 +103,6 @@ class Words:
         """Return the number of words of each text."""
         return np.diff(self.bounds)
 
-    def take(self, texts: Counts) -> Words:
-        """Return the words of some of the texts, known by their numbers."""
-        counts = self.counts[texts]
-        at = ranges(self.bounds[texts], counts)
-        return Words(
-            self.written[at],
-            self.hashes[at],
-            self.starts[at],
-            self.ends[at],
-            np.concatenate(([0], np.cumsum(counts))),
-        )
-
 
 def fold(text: str) -> bytes:
     """Return the casefolded words of `text` in UTF-8, parted by spaces.
@@ -175,15 +163,29 @@ def hash_words(texts: Sequence[str]) -> Words:
 
 
 def join_words(parts: Sequence[Words]) -> Words:
-    """Return the words of the texts of one or more parts."""
-    counts = np.concatenate([part.counts for part in parts])
-    return Words(
-        np.concatenate([part.written for part in parts]),
-        np.concatenate([part.hashes for part in parts]),
-        np.concatenate([part.starts for part in parts]),
-        np.concatenate([part.ends for part in parts]),
-        np.concatenate(([0], np.cumsum(counts))),
+    """Return the words of all texts of one or more parts."""
+    return pick_words([(part, np.arange(len(part))) for part in parts])
+
+
+def pick_words(parts: Sequence[tuple[Words, Counts]]) -> Words:
+    """Return the words of some texts of each part, known by their numbers there."""
+    counts = [words.counts[texts] for words, texts in parts]
+    bounds = np.cumsum([0, *(of.sum() for of in counts)])
+    size = int(bounds[-1])
+    made = Words(
+        written=np.empty(size, dtype=np.uint8),
+        hashes=np.empty(size, dtype=np.uint64),
+        starts=np.empty(size, dtype=np.int32),
+        ends=np.empty(size, dtype=np.int32),
+        bounds=np.cumsum(np.concatenate([[0], *counts])),
     )
+    for (words, texts), of, start in zip(parts, counts, bounds.tolist(), strict=False):
+        at = ranges(words.bounds[texts], of)
+        for column in ("written", "hashes", "starts", "ends"):
+            out = getattr(made, column)[start : start + len(at)]
+            # All places exist; to check them would cost a copy.
+            getattr(words, column).take(at, out=out, mode="clip")
+    return made
 
 
 def runs(words: Hashes, width: int) -> Hashes:
