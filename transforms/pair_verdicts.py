@@ -37,6 +37,7 @@ from transforms.same_text import (
     Verdict,
     cannot_answer,
     contradiction,
+    keeps_too_little,
     same_name,
     same_text,
 )
@@ -246,6 +247,7 @@ class TextPairs:
         gaps = gaps.take((high > 0) & ~cannot_answer(low, high))
         facts, equal = self._read(left[gaps.pair], right[gaps.pair], gaps)
         doubtful = may_contradict(*facts) & ~equal
+        doubtful[doubtful] = ~self._keep_too_little(left, right, gaps.take(doubtful))
         gaps, facts = gaps.take(doubtful), (facts[0][doubtful], facts[1][doubtful])
         refused = self._surely_refused(left, right, gaps, facts, allowed)
         read: dict[int, list[Gap]] = {}
@@ -258,6 +260,27 @@ class TextPairs:
             said = contradiction(*views, between, int(allowed[pair]), self._settings)
             refused[pair] = bool(said)
         return refused
+
+    def _keep_too_little(self, left: Integers, right: Integers, gaps: _Gaps) -> Flags:
+        """Say of each gap whether its sides have too few words in common to answer each other."""
+        sizes = gaps.left_end - gaps.left, gaps.right_end - gaps.right
+        longer = np.maximum(*sizes)
+        long = np.flatnonzero(keeps_too_little(0, longer))
+        sides = [
+            (texts[gaps.pair[long]], firsts[long], counts[long])
+            for texts, firsts, counts in zip((left, right), gaps[1::2], sizes, strict=True)
+        ]
+        texts, firsts, counts = (np.concatenate(column) for column in zip(*sides, strict=True))
+        place, at = spread_ranges(firsts, counts)
+        hashes, _ = self._rows.words(texts[place], at)
+        side, gap = np.divmod(place, max(1, len(long)))
+        order = np.lexsort((side, hashes, gap))
+        order = order[distinct_rows(gap[order], hashes[order], side[order])]
+        again = order[~distinct_rows(gap[order], hashes[order])]
+        common = np.zeros(len(longer), dtype=np.int64)
+        common[long] = np.bincount(gap[again], minlength=len(long))
+        few: Flags = keeps_too_little(common, longer)
+        return few
 
     def _surely_refused(
         self,

@@ -172,6 +172,13 @@ def cannot_answer(shorter: Any, longer: Any) -> Any:
     return one_sided | unlike | (longer > MAX_GAP_WORDS)
 
 
+def keeps_too_little(common: Any, longer: Any) -> Any:
+    """Say of a gap whether its sides can't answer: they have so many words in common (each counted
+    once), and the longer has so many. Both may be numbers or numpy arrays of them.
+    """
+    return (longer > MAX_LOOSE_GAP_WORDS) & (common < MIN_KEPT / 2 * longer)
+
+
 def _answering(
     first: TextView, second: TextView, gap: Gap
 ) -> Iterator[tuple[list[Token], list[Token]]]:
@@ -181,9 +188,8 @@ def _answering(
         return
     if max(sizes) > MAX_LOOSE_GAP_WORDS:  # hashes tell cheaply that nothing answers
         ours = set(first.hashes[gap.left_start : gap.left_end].tolist())
-        if len(ours.intersection(second.hashes[gap.right_start : gap.right_end].tolist())) < (
-            MIN_KEPT / 2 * max(sizes)
-        ):
+        common = ours.intersection(second.hashes[gap.right_start : gap.right_end].tolist())
+        if keeps_too_little(len(common), max(sizes)):
             return
     left = first.tokens(gap.left_start, gap.left_end)
     right = second.tokens(gap.right_start, gap.right_end)

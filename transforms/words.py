@@ -164,7 +164,13 @@ def hash_words(texts: Sequence[str]) -> Words:
 
 def join_words(parts: Sequence[Words]) -> Words:
     """Return the words of all texts of one or more parts."""
-    return pick_words([(part, np.arange(len(part))) for part in parts])
+    return Words(
+        written=np.concatenate([part.written for part in parts]),
+        hashes=np.concatenate([part.hashes for part in parts]),
+        starts=np.concatenate([part.starts for part in parts]),
+        ends=np.concatenate([part.ends for part in parts]),
+        bounds=np.cumsum(np.concatenate([[0], *(part.counts for part in parts)])),
+    )
 
 
 def pick_words(parts: Sequence[tuple[Words, Counts]]) -> Words:
