@@ -31,6 +31,7 @@ from transforms.hashed_texts import (
     hash_texts,
 )
 from transforms.neutral_words import NeutralWords
+from transforms.passages import Blocks, Gaps, find_blocks, find_gaps
 from transforms.same_text import (
     MAX_SWAP_WORDS,
     MIN_SHARED,
@@ -74,30 +75,6 @@ class Verdicts(NamedTuple):
         self.same[place] = verdict.same
         self.similarity[place] = verdict.similarity
         self.method[place] = METHODS.index(verdict.method)
-
-
-class _Blocks(NamedTuple):
-    """Passages that pairs share, by pair and `left` position; words, one item a passage."""
-
-    pair: Integers
-    left: Integers
-    right: Integers
-    size: Integers
-
-
-class _Gaps(NamedTuple):
-    """What stands between passages, by pair: word ranges of both texts, as in `alignment.Gap`."""
-
-    pair: Integers
-    left: Integers
-    left_end: Integers
-    right: Integers
-    right_end: Integers
-
-    def take(self, chosen: Integers | Flags) -> _Gaps:
-        """Return some of the gaps."""
-        rows = np.flatnonzero(chosen) if chosen.dtype == np.bool_ else chosen
-        return _Gaps(*(column[rows] for column in self))
 
 
 class TextPairs:
@@ -168,7 +145,7 @@ class TextPairs:
             for start in range(0, len(left), PAIRS)
         ]
         shared = np.concatenate([shared for shared, _ in parts])
-        blocks = _Blocks(*map(np.concatenate, zip(*(found for _, found in parts), strict=True)))
+        blocks = Blocks(*map(np.concatenate, zip(*(found for _, found in parts), strict=True)))
         sizes = self._rows.sizes[left], self._rows.sizes[right]
         jaccard = shared / (sizes[0] + sizes[1] - shared)
         enough = shared >= MIN_SHARED * np.minimum(*sizes)
@@ -186,7 +163,7 @@ class TextPairs:
             method=np.where(by_passages, METHODS.index("containment"), METHODS.index("jaccard")),
         )
 
-    def _passages(self, left: Integers, right: Integers, number: int) -> tuple[Integers, _Blocks]:
+    def _passages(self, left: Integers, right: Integers, number: int) -> tuple[Integers, Blocks]:
         """Return how many shingles each of at most `PAIRS` pairs shares, and the passages.
 
         Pairs that share too few have no passages; the first pair has this number.
@@ -216,7 +193,7 @@ class TextPairs:
             there[np.repeat(~enough, lengths)] = 0
         found = np.flatnonzero(there)
         kept = np.where(enough, shared, 0)
-        blocks = _blocks(
+        blocks = find_blocks(
             np.repeat(np.arange(number, number + len(left)), kept),
             found - np.repeat(base, kept),
             there[found] - 1,
@@ -224,7 +201,7 @@ class TextPairs:
         )
         return shared, blocks
 
-    def _deep(self, blocks: _Blocks, longer_is_left: Flags) -> Flags:
+    def _deep(self, blocks: Blocks, longer_is_left: Flags) -> Flags:
         """Say of each pair whether the shorter text stands deep inside the longer."""
         limit = self._settings.max_intro_words
         start = np.full(len(longer_is_left), limit + 1)
@@ -235,13 +212,13 @@ class TextPairs:
         return deep
 
     def _doubts(
-        self, left: Integers, right: Integers, blocks: _Blocks, alike: Flags, allowed: Integers
+        self, left: Integers, right: Integers, blocks: Blocks, alike: Flags, allowed: Integers
     ) -> Flags:
         """Say which pairs contradict each other in their gaps.
 
         `allowed` is how many swaps are taken for corrections.
         """
-        gaps = _gaps(blocks, alike, self._rows.counts[left], self._rows.counts[right])
+        gaps = find_gaps(blocks, alike, self._rows.counts[left], self._rows.counts[right])
         sizes = gaps.left_end - gaps.left, gaps.right_end - gaps.right
         low, high = np.minimum(*sizes), np.maximum(*sizes)
         gaps = gaps.take((high > 0) & ~cannot_answer(low, high))
@@ -261,14 +238,17 @@ class TextPairs:
             refused[pair] = bool(said)
         return refused
 
-    def _keep_too_little(self, left: Integers, right: Integers, gaps: _Gaps) -> Flags:
+    def _keep_too_little(self, left: Integers, right: Integers, gaps: Gaps) -> Flags:
         """Say of each gap whether its sides have too few words in common to answer each other."""
         sizes = gaps.left_end - gaps.left, gaps.right_end - gaps.right
         longer = np.maximum(*sizes)
         long = np.flatnonzero(keeps_too_little(0, longer))
         sides = [
             (texts[gaps.pair[long]], firsts[long], counts[long])
-            for texts, firsts, counts in zip((left, right), gaps[1::2], sizes, strict=True)
+            for texts, firsts, counts in (
+                (left, gaps.left, sizes[0]),
+                (right, gaps.right, sizes[1]),
+            )
         ]
         texts, firsts, counts = (np.concatenate(column) for column in zip(*sides, strict=True))
         place, at = spread_ranges(firsts, counts)
@@ -286,7 +266,7 @@ class TextPairs:
         self,
         left: Integers,
         right: Integers,
-        gaps: _Gaps,
+        gaps: Gaps,
         facts: tuple[WordFacts, WordFacts],
         allowed: Integers,
     ) -> Flags:
@@ -352,7 +332,7 @@ class TextPairs:
         return self._same_names[one, other]
 
     def _read(
-        self, left: Integers, right: Integers, gaps: _Gaps
+        self, left: Integers, right: Integers, gaps: Gaps
     ) -> tuple[tuple[WordFacts, WordFacts], Flags]:
         """Return the facts that either side of each gap may state, joined by "or", and which gaps
         have equal words on both sides.
@@ -408,55 +388,3 @@ class TextPairs:
             view.know(self._rows.bodies[number], self._rows.all_words(number))
             self._views[number] = view
         return self._views[number]
-
-
-def _blocks(pair: Integers, left: Integers, right: Integers, width: int) -> _Blocks:
-    """Return what `shared_passages` does for each pair; shingles come by pair and `left` place.
-
-    A shingle that stood earlier already is missing from a passage, which goes on all the same.
-    """
-    step = left[1:] - left[:-1]
-    parted = np.ones(len(pair), dtype=np.bool_)
-    parted[1:] = (pair[1:] != pair[:-1]) | (step != right[1:] - right[:-1]) | (step >= width)
-    starts = np.flatnonzero(parted)
-    lasts = np.append(starts[1:], len(pair))[: len(starts)] - 1
-    blocks = _Blocks(pair[starts], left[starts], right[starts], left[lasts] - left[starts] + width)
-    # Where two passages overlap on the left, the words count once. A passage has at least `width`
-    # words and starts after the last shingle of the one before it, so that some are left.
-    ends = blocks.left + blocks.size
-    cut = np.zeros(len(ends), dtype=np.int64)
-    cut[1:] = np.where(
-        blocks.pair[1:] == blocks.pair[:-1], np.maximum(ends[:-1] - blocks.left[1:], 0), 0
-    )
-    return _Blocks(blocks.pair, blocks.left + cut, blocks.right + cut, blocks.size - cut)
-
-
-def _gaps(blocks: _Blocks, wanted: Flags, left_sizes: Integers, right_sizes: Integers) -> _Gaps:
-    """Return what `alignment.gaps` does for each wanted pair, by pair and `left` place."""
-    kept = np.flatnonzero(wanted[blocks.pair])
-    pair, left, right, size = (column[kept] for column in blocks)
-    opens = distinct_rows(pair)
-    closes = np.append(opens[1:], True)[: len(pair)]
-    # Which passage follows in the right text: the next one, where both agree on the order.
-    by_right = np.lexsort((right, pair))
-    rank = np.empty(len(pair), dtype=np.int64)
-    rank[by_right] = np.arange(len(pair))
-    first = np.flatnonzero(opens)[np.cumsum(opens) - 1]
-    last = np.flatnonzero(closes)[np.cumsum(opens) - 1]
-    previous = np.maximum(np.arange(len(pair)) - 1, 0)
-    follows = np.where(opens, rank == first, rank == rank[previous] + 1)
-    ends_both = closes & (rank == last)
-    before = (
-        np.where(opens, 0, (left + size)[previous]),
-        np.where(opens, 0, (right + size)[previous]),
-    )
-    gaps = _Gaps(
-        np.concatenate((pair[follows], pair[ends_both])),
-        np.concatenate((before[0][follows], (left + size)[ends_both])),
-        np.concatenate((left[follows], left_sizes[pair[ends_both]])),
-        np.concatenate((before[1][follows], (right + size)[ends_both])),
-        np.concatenate((right[follows], right_sizes[pair[ends_both]])),
-    )
-    # A passage that one text repeats may reach into its neighbour on the right.
-    gaps = gaps._replace(right_end=np.maximum(gaps.right, gaps.right_end))
-    return gaps.take(np.lexsort((gaps.left, gaps.pair)))

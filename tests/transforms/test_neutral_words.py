@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from transforms.hashed_texts import TextRows, hash_texts, join_texts
+from transforms.hashed_texts import TextRows, hash_texts
 from transforms.neutral_words import NeutralWords, neutral_places
 from transforms.text_rules import shipped_rules
 
@@ -43,27 +43,3 @@ def test_without_any_name_no_word_is_neutral():
     hashes = rows.all_words(0)[0]
     texts, places = np.zeros(len(hashes), dtype=np.int64), np.arange(len(hashes))
     assert not NeutralWords([""], rules).are_neutral(texts, places, hashes, rows).any()
-
-
-@settings(max_examples=50, deadline=None)
-@given(
-    st.lists(st.lists(texts, min_size=1, max_size=4), min_size=1, max_size=4),
-    st.randoms(use_true_random=False),
-)
-def test_rows_read_the_same_from_one_group_as_from_many(groups, random):
-    hashed = [next(iter(hash_texts(group, WIDTH))) for group in groups]
-    places = [(at, row) for at, group in enumerate(groups) for row in range(len(group))]
-    chosen = random.choices(places, k=len(places))
-    begins = np.cumsum([0, *map(len, groups)])
-    many = TextRows(
-        hashed, np.array([at for at, _ in chosen]), np.array([row for _, row in chosen])
-    )
-    joined = np.array([begins[at] + row for at, row in chosen])
-    one = TextRows([join_texts(hashed)], np.zeros(len(chosen), dtype=np.int64), joined)
-    assert many.bodies == one.bodies == [groups[at][row] for at, row in chosen]
-    for number in range(len(chosen)):
-        for ours, theirs in zip(many.all_words(number), one.all_words(number), strict=True):
-            assert np.array_equal(ours, theirs)
-        assert np.array_equal(many.shingles[number], one.shingles[number])
-    for name in ("counts", "sizes", "sequences"):
-        assert np.array_equal(getattr(many, name), getattr(one, name))
