@@ -109,8 +109,9 @@ class NeutralWords:
     """The names that are neutral in several texts: `neutral_places` for many words at once."""
 
     def __init__(self, outlets: Sequence[str], rules: TextRules) -> None:
-        number = {outlet: at for at, outlet in enumerate(dict.fromkeys(outlets))}
-        self._outlet = np.array([number[outlet] for outlet in outlets], dtype=np.int64)
+        number: dict[str, int] = {}
+        numbers = (number.setdefault(outlet, len(number)) for outlet in outlets)
+        self._outlet = np.fromiter(numbers, dtype=np.int64)
         self._outlets = len(number)
         names = [_names_by_column(outlet, rules) for outlet in number]
         # A name is a range of words; each of its words is an entry, found by word and outlet.
