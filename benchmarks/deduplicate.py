@@ -181,6 +181,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     add_corpus_options(parser, 2_000)
     parser.add_argument("--shuffle", action="store_true", help="in no order of stories or time")
+    parser.add_argument(
+        "--repeat", type=int, default=1, help="runs of each method in turn; its best time counts"
+    )
     parser.add_argument("--skip-datasketch", action="store_true")
     parser.add_argument(
         "--threshold", type=float, action="append", help="only these of datasketch; repeatable"
@@ -197,8 +200,16 @@ def main() -> None:
         options.curve.write_text(curve(articles), encoding="utf-8")
         return
     truth = [article.story for article in articles]
-    labels, seconds = timed(lambda: ours(articles, settings))
-    signing = signing_time(articles, settings)
+    signing = seconds = float("inf")
+    theirs: dict[float, tuple[list[str], float]] = {}
+    for _ in range(max(1, options.repeat)):
+        labels, spent = timed(lambda: ours(articles, settings))
+        seconds = min(seconds, spent)
+        signing = min(signing, signing_time(articles, settings))
+        if not options.skip_datasketch:
+            again = datasketch_clusters(articles, options.threshold or THRESHOLDS)
+            for threshold, (found, spent) in again.items():
+                theirs[threshold] = found, min(spent, theirs.get(threshold, (found, spent))[1])
     rows = [{"method": "newsalign", "seconds": seconds, **asdict(score(truth, labels))}]
     if not options.skip_datasketch:
         tried = [
@@ -207,9 +218,7 @@ def main() -> None:
                 "seconds": spent,
                 **asdict(score(truth, found)),
             }
-            for threshold, (found, spent) in datasketch_clusters(
-                articles, options.threshold or THRESHOLDS
-            ).items()
+            for threshold, (found, spent) in theirs.items()
         ]
         rows += tried
         best = max(tried, key=lambda row: float(row["f1"]))
