@@ -333,6 +333,10 @@ def _short(first: TextView, second: TextView) -> Verdict:
     small, large = shorter.all_tokens, longer.tokens(0, window)
     if not small:
         return Verdict(False, 0.0, "none", "empty text")
+    lacking = shorter.weighty_forms - longer.forms(window)
+    if lacking:  # told before anything is aligned
+        similarity = round(1 - len(lacking) / len(small), 4)
+        return Verdict(False, similarity, "short", f"other words {' '.join(sorted(lacking))}")
     found, _ = changes([token.word for token in small], [token.word for token in large])
     missing = sum(ours.stop - ours.start for ours, _ in found)
     similarity = round(1 - missing / len(small), 4)
@@ -353,7 +357,7 @@ def _factless(
     first: TextView, second: TextView, ours: Sequence[Token], theirs: Sequence[Token]
 ) -> bool:
     """Return whether a change leaves out, adds or respells nothing that matters in a short text."""
-    mine, yours = _weighty(first, ours), _weighty(second, theirs)
+    mine, yours = first.weighty(ours), second.weighty(theirs)
     days = [{token.kind for token in side} & DAY_KINDS for side in (mine, yours)]
     if days[0] and days[1] and not days[0] & days[1]:  # "Wednesday" for "Feb. 3"
         mine = [token for token in mine if token.kind not in DAY_KINDS]
@@ -365,17 +369,6 @@ def _factless(
         one.word == two.word or (one.kind is two.kind and respell(one.word) == respell(two.word))
         for one, two in zip(mine, yours, strict=True)
     )
-
-
-def _weighty(view: TextView, tokens: Sequence[Token]) -> list[Token]:
-    rules = view.rules
-    return [
-        token
-        for token in tokens
-        if token.word not in rules.function_words
-        and token.word not in rules.titles
-        and token.kind is not Kind.NEUTRAL
-    ]
 
 
 def _titles_agree(first: TextView, second: TextView) -> bool:

@@ -176,6 +176,34 @@ class TextView:
         """Return the tokens of the whole text; for short texts."""
         return self.tokens(0, len(self))
 
+    def weighty(self, tokens: Sequence[Token]) -> list[Token]:
+        """Return the tokens that matter in a short text: neither function words, nor titles, nor
+        names without a fact.
+        """
+        light = self.rules.function_words, self.rules.titles
+        return [
+            token
+            for token in tokens
+            if token.word not in light[0]
+            and token.word not in light[1]
+            and token.kind is not Kind.NEUTRAL
+        ]
+
+    @cached_property
+    def weighty_forms(self) -> frozenset[str]:
+        """Return the words that matter, but for days, as `TextRules.respell` writes them."""
+        respell = self.rules.respell
+        tokens = self.weighty(self.all_tokens)
+        return frozenset(respell(token.word) for token in tokens if token.kind not in DAY_KINDS)
+
+    def forms(self, end: int) -> frozenset[str]:
+        """Return the words up to a place as `TextRules.respell` writes them."""
+        kept: dict[int, frozenset[str]] = self.__dict__.setdefault("_forms", {})
+        if end not in kept:
+            respell = self.rules.respell
+            kept[end] = frozenset(respell(token.word) for token in self.tokens(0, end))
+        return kept[end]
+
     def opens_sentence(self, place: int) -> bool:
         """Return whether a sentence starts at a word; so it does at both ends of the text."""
         _, starts, ends = self._words

@@ -175,6 +175,20 @@ def test_any_two_texts_get_a_symmetric_verdict(one, other):
     assert 0.0 <= verdict.similarity <= 1.0
 
 
+BRIEF = st.lists(
+    st.sampled_from([*PIECES.split(" "), "colour", "color", "Herr", "Times"]), max_size=30
+).map(" ".join)
+
+
+@settings(max_examples=300, deadline=None)
+@given(BRIEF, BRIEF)
+def test_words_that_a_short_text_lacks_only_tell_sooner_what_its_alignment_does(one, other):
+    found = both_ways(view(one), view(other))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TextView, "weighty_forms", frozenset())
+        assert both_ways(view(one), view(other)).same == found.same
+
+
 @settings(max_examples=80, deadline=None)
 @given(st.lists(st.sampled_from(FEW.split()), min_size=45, max_size=200))
 def test_every_long_text_is_the_same_as_itself(words):
