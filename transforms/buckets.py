@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import chain
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -58,12 +58,13 @@ class Chunk(NamedTuple):
 class Links:
     """Candidate pairs of articles by column, each once.
 
-    `ids` and `times` have an item an article, in order of (time, id); `first`, `second` and
-    `exact` one a pair: the rows of the earlier and the later article, and whether equal words
-    already prove it.
+    `places` and `times` have an item an article, in order of (time, id): its place in `known`,
+    which are ids, and its time. `first`, `second` and `exact` have one a pair: the rows of the
+    earlier and the later article, and whether equal words already prove it.
     """
 
-    ids: tuple[str, ...]
+    known: Sequence[str]
+    places: Integers
     times: Integers
     first: Integers
     second: Integers
@@ -78,7 +79,8 @@ class Links:
             sorted({tuple(sorted((row[one], row[other]))) for one, other in pairs}), dtype=np.int64
         ).reshape(-1, 2)
         return cls(
-            ids=tuple(name for _, name in nodes),
+            known=[name for _, name in nodes],
+            places=np.arange(len(nodes)),
             times=np.array([time for time, _ in nodes], dtype=np.int64),
             first=rows[:, 0],
             second=rows[:, 1],
@@ -88,25 +90,36 @@ class Links:
     def __len__(self) -> int:
         return len(self.first)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Of the known ids, only these articles' go to another process.
+        columns = self.times, self.first, self.second, self.exact
+        return Links, (self.ids, np.arange(len(self.times)), *columns)
+
+    @property
+    def ids(self) -> list[str]:
+        """Return the articles' ids."""
+        return [self.known[place] for place in self.places.tolist()]
+
     def pairs(self) -> list[tuple[str, str]]:
         """Return the ids of each pair."""
-        places = zip(self.first.tolist(), self.second.tolist(), strict=True)
-        return [(self.ids[one], self.ids[other]) for one, other in places]
+        ids = self.ids
+        rows = zip(self.first.tolist(), self.second.tolist(), strict=True)
+        return [(ids[one], ids[other]) for one, other in rows]
 
     def take(self, chosen: Integers | Flags) -> Links:
         """Return some of the pairs, and no article that isn't in one of them."""
         first, second = self.first[chosen], self.second[chosen]
         both = np.concatenate((first, second))
-        if len(both) < len(self.ids):  # few pairs' articles are found without a look at all
+        if len(both) < len(self.times):  # few pairs' articles are found without a look at all
             rows = distinct(both)
             place = np.searchsorted(rows, both)
         else:
-            is_kept = np.zeros(len(self.ids), dtype=np.bool_)
+            is_kept = np.zeros(len(self.times), dtype=np.bool_)
             is_kept[both] = True
             rows, place = np.flatnonzero(is_kept), (np.cumsum(is_kept) - 1)[both]
-        ids = self.ids if len(rows) == len(self.ids) else map(self.ids.__getitem__, rows.tolist())
         return Links(
-            ids=tuple(ids),
+            known=self.known,
+            places=self.places[rows],
             times=self.times[rows],
             first=place[: len(first)],
             second=place[len(first) :],
@@ -167,7 +180,7 @@ def shard_links(
     near = shard.times[second] - shard.times[first] <= horizon
     other = np.logical_or.reduce([name[first] != name[second] for name in shard.names])
     kept = near & other
-    links = Links(shard.ids, shard.times, first, second, exact)
+    links = Links(shard.known, shard.places, shard.times, first, second, exact)
     return links.take(kept)
 
 
@@ -175,11 +188,12 @@ def shard_links(
 class _Shard:
     """A shard's articles in order of (time, id), and which texts stand in which bucket.
 
-    `text_of` and the `names` (ids as numbers) have an item an article. A text is known by the row
-    of its first article. `bands` and `texts_of` are parallel, distinct and sorted.
+    `known` and `places` are as in `Links`; `text_of` and the `names` (ids as numbers) have an item
+    an article. A text is named by the row of its first article. `bands` and `texts_of` are parallel, distinct and sorted.
     """
 
-    ids: tuple[str, ...]
+    known: Sequence[str]
+    places: Integers
     times: Integers
     names: list[Hashes]
     text_of: Integers
@@ -220,7 +234,8 @@ def _unpack(chunks: Iterable[Chunk], shards: int) -> _Shard:
     shard = bands[0] % shards if len(bands) else 0
     bands, band_text = _distinct_members(bands, band_text)
     return _Shard(
-        ids=tuple(ids[row] for row in kept.tolist()),
+        known=ids,
+        places=kept,
         times=times[kept],
         names=[name[kept] for name in names],
         text_of=text_of,
@@ -314,9 +329,9 @@ def _distinct_buckets(bands: Integers, texts: Integers) -> tuple[Integers, Integ
 
 def _closest(shard: _Shard, ones: Integers, others: Integers) -> tuple[Integers, Integers]:
     """Return, for each pair of texts, their two articles that were published closest together."""
-    span = len(shard.ids) + 1
+    span = len(shard.times) + 1
     # Articles grouped by text, in time; a text's articles begin where its own row would.
-    grouped = np.sort(shard.text_of * span + np.arange(len(shard.ids)))
+    grouped = np.sort(shard.text_of * span + np.arange(len(shard.times)))
     counts = np.bincount(shard.text_of, minlength=span)
     begins = np.cumsum(counts) - counts
     single = (counts[ones] == 1) & (counts[others] == 1)

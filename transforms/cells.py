@@ -58,9 +58,9 @@ class Cells:
         """Return which cells need an article's text."""
         found: dict[str, list[int]] = {}
         for cell, links in sorted(self.links.items()):
-            read = ~links.exact
+            ids, read = links.ids, ~links.exact
             for row in distinct(np.concatenate((links.first[read], links.second[read]))).tolist():
-                found.setdefault(links.ids[row], []).append(cell)
+                found.setdefault(ids[row], []).append(cell)
         return found
 
 
@@ -73,7 +73,7 @@ def plan_cells(links: Iterable[Links], articles_each: int = CELL_ARTICLES) -> Ce
     whole = merge_links(list(links))
     if not len(whole):
         return Cells({})
-    count = len(whole.ids)
+    count = len(whole.times)
     roots = component_roots(whole.first, whole.second, count)
     cell_of = np.empty(count, dtype=np.int64)
     cell_of[np.argsort(roots, kind="stable")] = np.arange(count) // articles_each
@@ -90,7 +90,7 @@ def merge_links(parts: Sequence[Links]) -> Links:
     ids = list(chain.from_iterable(part.ids for part in parts))
     if not ids:
         none = np.empty(0, dtype=np.int64)
-        return Links((), none, none, none, np.empty(0, dtype=np.bool_))
+        return Links((), none, none, none, none, np.empty(0, dtype=np.bool_))
     coded = id_columns(ids)
     times = np.concatenate([part.times for part in parts])
     by_id = np.lexsort((times, *coded))
@@ -102,7 +102,7 @@ def merge_links(parts: Sequence[Links]) -> Links:
     rows = np.empty(len(ids), dtype=np.int64)
     rows[by_id] = row_of[np.cumsum(fresh) - 1]
     kept = kept[by_time]
-    starts = np.cumsum([0, *(len(part.ids) for part in parts)]).tolist()
+    starts = np.cumsum([0, *(len(part.times) for part in parts)]).tolist()
     one, other = (
         np.concatenate([rows[getattr(p, side) + at] for p, at in zip(parts, starts, strict=False)])
         for side in ("first", "second")
@@ -112,7 +112,8 @@ def merge_links(parts: Sequence[Links]) -> Links:
     order = np.lexsort((~exact, second, first))
     order = order[distinct_rows(first[order], second[order])]
     return Links(
-        ids=tuple(ids[at] for at in kept.tolist()),
+        known=ids,
+        places=kept,
         times=times[kept],
         first=first[order],
         second=second[order],
@@ -146,7 +147,7 @@ def verified(
     would say, so it is compared only while the later article has fewer than `edges_each` edges.
     Pairs come in rounds, the likeliest of each article first, and ever more of those that fail.
     """
-    count = len(links.ids)
+    count = len(links.times)
     exact = np.flatnonzero(links.exact)
     yield Verified(
         links.first[exact],

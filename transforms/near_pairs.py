@@ -284,9 +284,10 @@ def _cells_of(
     signatures = np.concatenate([sketches.signatures for sketches in batches])
     shingles = np.concatenate([sketches.shingles for sketches in batches])
     groups, row = [texts for _, texts, _ in blocks], np.concatenate([rows for *_, rows in blocks])
-    place = {key: at for at, (key, _) in enumerate(records)}
+    # Those without words have no bands, so that they aren't packed.
+    packed = np.flatnonzero(np.concatenate([np.diff(made.band_bounds) for made in batches]))
     for cell in plan_cells([links], articles_each).links.values():
-        chosen = np.array([place[key] for key in cell.ids], dtype=np.int64)
+        chosen = packed[cell.places]
         read = [records[at][1] for at in chosen.tolist()]
         group = chosen // BLOCK
         texts = CellTexts(read, signatures[chosen], shingles[chosen], groups, group, row[chosen])
