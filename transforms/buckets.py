@@ -189,7 +189,8 @@ class _Shard:
     """A shard's articles in order of (time, id), and which texts stand in which bucket.
 
     `known` and `places` are as in `Links`; `text_of` and the `names` (ids as numbers) have an item
-    an article. A text is named by the row of its first article. `bands` and `texts_of` are parallel, distinct and sorted.
+    an article. A text is named by the row of its first article. `bands` and `texts_of` are
+    parallel, distinct and sorted.
     """
 
     known: Sequence[str]

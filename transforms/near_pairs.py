@@ -230,7 +230,7 @@ def find_edges(
 @contextmanager
 def _uncollected() -> Iterator[None]:
     """Keep Python's garbage collector from walking through all that the caller holds, again and
-    again, for work that leaves no cycles behind.
+    again, for work that leaves no cycles behind. Other threads' garbage waits, too.
     """
     was_enabled = gc.isenabled()
     gc.disable()

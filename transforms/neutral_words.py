@@ -23,6 +23,8 @@ from transforms.words import Hashes, hash_words
 
 # Shorter names are words of everyday, too.
 MIN_LETTERS: Final = 3
+# No outlet's name is longer; to look for one costs its words for each of them in a text.
+MAX_WORDS: Final = 16
 # Whose names an outlet's can be: not those of media, companies and people.
 ACTOR_FILES: Final = ("states.toml", "organisations.toml", "blocs.toml", "groups.toml")
 
@@ -72,7 +74,8 @@ def _by_first_word(outlet: str, agencies: frozenset[str], actor_names: frozenset
         said += outlet.split(".")
     long = [name for name in said if sum(map(str.isalnum, name)) >= MIN_LETTERS]
     (article,) = _hashed(["the"])
-    own = {name[1:] if name[:1] == article else name for name in _hashed(long)}
+    named = {name[1:] if name[:1] == article else name for name in _hashed(long)}
+    own = {name for name in named if len(name) <= MAX_WORDS}
     found: dict[int, list[Name]] = {}
     for name in sorted(own - _actors() - _names(actor_names) | _names(agencies)):
         if name:

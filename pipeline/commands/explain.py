@@ -93,7 +93,7 @@ def explain_one_story(
     from pipeline.explain_story import explain_story, find_story, print_story
     from pipeline.formats import console, to_json
 
-    settings = read_config(config).deduplicate
+    settings, name = read_config(config).deduplicate, name.strip().lower()
     rows = ask_output(
         output,
         config,

@@ -167,7 +167,15 @@ def test_a_long_story_is_cut_and_says_so(carried: Path, invoke: Invoke) -> None:
     assert len(result.stdout.splitlines()) == 3 and "1 more" in result.stderr
 
 
-@pytest.mark.parametrize("name", ["lane", "", "zz" * 12, STORY.upper()])
+def test_an_id_may_come_in_capitals_and_with_spaces(carried: Path, invoke: Invoke) -> None:
+    told, again = (
+        invoke("explain", "story", name, "--output", carried)
+        for name in (STORY, f" {STORY.upper()} ")
+    )
+    assert told.exit_code == 0 and again.stdout == told.stdout
+
+
+@pytest.mark.parametrize("name", ["lane", "", "zz" * 12, STORY[:-1]])
 def test_what_is_no_id_is_refused(name: str, carried: Path, invoke: Invoke) -> None:
     result = invoke("explain", "story", name, "--output", carried)
     assert result.exit_code == 2 and "hex digits" in result.stderr

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from transforms.hashed_texts import TextRows, hash_texts
-from transforms.neutral_words import NeutralWords, neutral_places
+from transforms.neutral_words import MAX_WORDS, NeutralWords, neutral_places
 from transforms.text_rules import shipped_rules
 
 RULES = shipped_rules()
@@ -43,3 +43,16 @@ def test_without_any_name_no_word_is_neutral():
     hashes = rows.all_words(0)[0]
     texts, places = np.zeros(len(hashes), dtype=np.int64), np.arange(len(hashes))
     assert not NeutralWords([""], rules).are_neutral(texts, places, hashes, rows).any()
+
+
+def test_a_name_of_one_word_again_and_again_is_no_outlet_s():
+    said = " ".join(["wire"] * 2_000)
+    (hashed,) = hash_texts([said], WIDTH)
+    rows = TextRows([hashed], np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.int64))
+    hashes = rows.all_words(0)[0]
+    texts, places = np.zeros(len(hashes), dtype=np.int64), np.arange(len(hashes))
+    for repeated in (2, MAX_WORDS, MAX_WORDS + 1, 1_000):
+        outlet = " ".join(["wire"] * repeated)
+        found = NeutralWords([outlet], RULES).are_neutral(texts, places, hashes, rows)
+        assert found.all() == found.any() == (repeated <= MAX_WORDS)
+        assert len(neutral_places(hashes, 0, len(hashes), outlet, RULES)) == found.sum()
