@@ -2,25 +2,31 @@
 
 `python -m benchmarks.archive grow --index FILE --articles 100000` adds that many articles to an
 index, ten thousand a commit, and prints the cost of an article in each; called again it goes on
-from there. `python -m benchmarks.archive day --index FILE` compares a day's 20,000 articles with
-the index and with an empty one. Texts are one generated corpus, written anew for each commit under
-another order of the alphabet: as long, as alike among each other, and strangers to all before.
+from there. `python -m benchmarks.archive sign --articles 1000000` makes signatures alone, in two
+processes, and keeps them all. `python -m benchmarks.archive day --index FILE` compares a day's
+20,000 articles with the index and with an empty one. Texts are one generated corpus, written anew
+for each commit under another order of the alphabet: as long, as alike among each other, and
+strangers to all before.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import resource
 import string
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from multiprocessing import get_context
 from pathlib import Path
 from random import Random
+from statistics import median
 
 from benchmarks.wire_copies import WireArticle, corpus
 from pipeline.store.index import IndexChanges, IndexView, apply_changes, open_index
@@ -86,6 +92,51 @@ def facts(article: WireArticle) -> dict[str, object]:
         "rollups": [],
         "coding_version": "0" * 16,
     }
+
+
+_corpus: list[WireArticle] = []
+
+
+def _load() -> None:
+    _corpus[:] = corpus(COMMIT, 1)
+
+
+def _sign(number: int) -> tuple[float, int, int, list[bytes]]:
+    """Return the seconds that a commit's signatures take, the process and its peak memory (KiB),
+    and the signatures and bands.
+    """
+    settings = DeduplicateSettings()
+    fresh = strangers(_corpus, number)
+    inputs = [SketchInput(a.item_id, a.title, a.text, a.published_at) for a in fresh]
+    start = time.process_time()
+    made = [sketch_batch(inputs[at : at + BATCH], settings) for at in range(0, len(inputs), BATCH)]
+    spent = time.process_time() - start
+    kept = [column.tobytes() for some in made for column in (some.signatures, some.bands)]
+    return spent, os.getpid(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, kept
+
+
+def sign(commits: int, workers: int = 2) -> Iterator[dict[str, float | int]]:
+    """Make so many commits' signatures and keep them; yield what an article costs by the way."""
+    kept: list[bytes] = []
+    peaks: dict[int, int] = {}
+    times: list[float] = []
+    started = time.monotonic()
+    with ProcessPoolExecutor(workers, get_context("spawn"), _load) as pool:
+        for number, (spent, process, peak, made) in enumerate(
+            pool.map(_sign, range(commits)), start=1
+        ):
+            kept += made
+            times.append(spent / COMMIT * 1e3)
+            peaks[process] = peak
+            own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+            if number == 1 or number % 10 == 0:
+                yield {
+                    "articles": number * COMMIT,
+                    "signatures_ms": round(median(times[-10:]), 4),
+                    "kept_mb": round(sum(map(len, kept)) / 1e6),
+                    "peak_mb": round((own + sum(peaks.values())) / 1e3),
+                    "wall_s": round(time.monotonic() - started, 1),
+                }
 
 
 def grow(index: Path, articles: Sequence[WireArticle], commits: int) -> Iterator[Commit]:
@@ -184,12 +235,18 @@ def day_against(index: Path, articles: Sequence[WireArticle]) -> dict[str, float
 
 
 def main() -> None:
-    """Run one of the two and print JSON lines."""
+    """Run one of the three and print JSON lines."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("command", choices=("grow", "day"))
-    parser.add_argument("--index", type=Path, required=True)
+    parser.add_argument("command", choices=("sign", "grow", "day"))
+    parser.add_argument("--index", type=Path, help="needed by grow and day")
     parser.add_argument("--articles", type=int, default=100_000)
     options = parser.parse_args()
+    if options.command == "sign":
+        for state in sign(options.articles // COMMIT):
+            print(json.dumps(state), flush=True)
+        return
+    if options.index is None:
+        parser.error("--index is needed")
     articles = list(corpus(COMMIT, 1))
     if options.command == "day":
         print(json.dumps(day_against(options.index, articles)))
