@@ -28,12 +28,13 @@ from pathlib import Path
 from random import Random
 from statistics import median
 
+from benchmarks.deduplicate import sketched
 from benchmarks.wire_copies import WireArticle, corpus
 from pipeline.store.index import IndexChanges, IndexView, apply_changes, open_index
 from transforms.ids import stable_id
 from transforms.near_pairs import ASKED_BATCHES, VerifyStored, find_edges, sketch_records
 from transforms.settings import DeduplicateSettings
-from transforms.signatures import BATCH, SketchInput, sketch_batch
+from transforms.signatures import BATCH
 from transforms.text_rules import shipped_rules
 
 COMMIT = 10_000
@@ -105,12 +106,7 @@ def _sign(number: int) -> tuple[float, int, int, list[bytes]]:
     """Return the seconds that a commit's signatures take, the process and its peak memory (KiB),
     and the signatures and bands.
     """
-    settings = DeduplicateSettings()
-    fresh = strangers(_corpus, number)
-    inputs = [SketchInput(a.item_id, a.title, a.text, a.published_at) for a in fresh]
-    start = time.process_time()
-    made = [sketch_batch(inputs[at : at + BATCH], settings) for at in range(0, len(inputs), BATCH)]
-    spent = time.process_time() - start
+    made, spent = sketched(list(strangers(_corpus, number)), DeduplicateSettings())
     kept = [column.tobytes() for some in made for column in (some.signatures, some.bands)]
     return spent, os.getpid(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, kept
 
@@ -146,24 +142,17 @@ def grow(index: Path, articles: Sequence[WireArticle], commits: int) -> Iterator
         done = db.execute("SELECT count(*) FROM articles").fetchone()[0] // COMMIT
     for number in range(done, done + commits):
         fresh = list(strangers(articles, number))
-        inputs = [SketchInput(a.item_id, a.title, a.text, a.published_at) for a in fresh]
-        start = time.process_time()
-        sketches = [
-            made
-            for at in range(0, len(inputs), BATCH)
-            for made in sketch_batch(inputs[at : at + BATCH], settings)
-        ]
-        signed = time.process_time()
+        batches, signing = sketched(fresh, settings)
         changes = IndexChanges(
             articles=[facts(article) for article in fresh],
-            bands={made.item_id: list(made.bands) for made in sketches},
+            bands={made.item_id: list(made.bands) for batch in batches for made in batch},
         )
         begun = time.process_time()
         apply_changes(index, f"commit-{number}", changes)
         ended = time.process_time()
         yield Commit(
             articles=(number + 1) * COMMIT,
-            signatures_ms=round((signed - start) / COMMIT * 1e3, 4),
+            signatures_ms=round(signing / COMMIT * 1e3, 4),
             index_ms=round((ended - begun) / COMMIT * 1e3, 4),
             index_mb=round(index.stat().st_size / 1e6, 1),
             peak_mb=round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3),
