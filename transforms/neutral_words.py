@@ -148,8 +148,6 @@ class NeutralWords:
         whole = (start >= 0) & (start + self._sizes[name] <= rows.counts[text])
         for step in range(max(self._sizes[name], default=0)):
             open_names = np.flatnonzero(whole & (step < self._sizes[name]))
-            if not len(open_names):
-                break
             read, _ = rows.words(text[open_names], start[open_names] + step)
             whole[open_names] = read == self._words[self._starts[name[open_names]] + step]
         neutral[word[whole]] = True

@@ -180,12 +180,12 @@ class TextView:
         """Return the tokens that matter in a short text: neither function words, nor titles, nor
         names without a fact.
         """
-        light = self.rules.function_words, self.rules.titles
+        rules = self.rules
         return [
             token
             for token in tokens
-            if token.word not in light[0]
-            and token.word not in light[1]
+            if token.word not in rules.function_words
+            and token.word not in rules.titles
             and token.kind is not Kind.NEUTRAL
         ]
 

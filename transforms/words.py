@@ -129,15 +129,17 @@ def hash_words(texts: Sequence[str]) -> Words:
     """
     text = " ".join([*texts, ""])
     # One byte a character, so that offsets are characters; letters beyond ASCII come by their code.
+    codes: npt.NDArray[Any]
     if text.isascii():
         ascii_text = text.encode()
-        data, kinds = ascii_text.translate(_TO_WORDS), ascii_text.translate(_KINDS)
-        hashes, written, starts, ends = _hash_bytes(data, kinds)
-        _mark_numbers(hashes, starts, ends, np.frombuffer(ascii_text, dtype=np.uint8))
+        codes = np.frombuffer(ascii_text, dtype=np.uint8)
     else:
         codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
         ascii_text = np.minimum(codes, _ASCII).astype(np.uint8).tobytes()
-        data, kinds = ascii_text.translate(_TO_WORDS), ascii_text.translate(_KINDS)
+    data, kinds = ascii_text.translate(_TO_WORDS), ascii_text.translate(_KINDS)
+    if text.isascii():
+        hashes, written, starts, ends = _hash_bytes(data, kinds)
+    else:
         places = np.flatnonzero(codes > _ASCII)
         folded = _fold_codes(codes[places])
         places, folded = places[folded != _SPACE], folded[folded != _SPACE]
@@ -148,7 +150,7 @@ def hash_words(texts: Sequence[str]) -> Words:
         owner = np.searchsorted(starts, places, side="right") - 1
         within = (places - starts[owner]).astype(np.uint64)
         np.add.at(hashes, owner, spread(folded * _SPREADER + within))
-        _mark_numbers(hashes, starts, ends, codes)
+    _mark_numbers(hashes, starts, ends, codes)
     lengths = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
     offsets = np.concatenate(([0], np.cumsum(lengths + 1)))
     bounds = np.searchsorted(starts, offsets)
